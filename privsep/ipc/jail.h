@@ -1,0 +1,38 @@
+#ifndef GH_IPC_JAIL_H
+#define GH_IPC_JAIL_H
+
+#include <sys/types.h>
+
+#include "privsep/ipc/msg.h"
+
+/*
+ * Shut a process in for good, as jail.def says for its role. Order: chroot,
+ * groups and uid (verified), rlimits, bounding set, dumpable 0, no_new_privs,
+ * Landlock, seccomp. Everything but Landlock must succeed, else ERR_SYS with
+ * a line in `why`: the caller refuses to run.
+ */
+struct jail_conf {
+	enum role role;
+	uid_t uid;
+	gid_t gid;
+	const char *root;      /* chroot here (an empty, root-owned folder), or
+	                        * NULL: none (parent) */
+	const char *state_dir; /* db: the only folder it sees; else NULL */
+	unsigned int nofile;   /* descriptors it may hold */
+	const uid_t *role_uids; /* parent: the uids it may become for a child */
+	size_t n_role_uids;
+	int keep_core;         /* debugging only */
+};
+int jail_enter(const struct jail_conf *jc, char *why, size_t why_cap) MUST_USE;
+
+/* Parent only, early, while still uid 0: become uid/gid keeping just the
+ * capabilities that jail.def gives the parent (no seccomp yet). */
+int jail_drop_parent(uid_t uid, gid_t gid, char *why, size_t why_cap) MUST_USE;
+
+/* Test builds: try what a role may never do (open, socket, execve, ptrace,
+ * mprotect(EXEC), setuid(0), kill the parent), one per call, `n` from 0: ERR_NOENT past the last, 0 when the call was
+ * denied with an errno, ERR_POLICY when it succeeded. Death by SIGSYS is the
+ * other good outcome and is seen by the parent of the process. */
+int jail_selftest(enum role role, unsigned int n, char *what, size_t cap);
+
+#endif

@@ -1,0 +1,91 @@
+#ifndef GH_IPC_PROC_H
+#define GH_IPC_PROC_H
+
+#include <sys/types.h>
+
+#include "privsep/ipc/chan.h"
+#include "privsep/ipc/jail.h"
+
+/*
+ * The parent's side: start every role by fork and exec of our own binary (by
+ * the descriptor opened at start), give it fd 3 as its pipe to the parent,
+ * hand out the mesh, reap, restart with back-off.
+ */
+struct proc;
+struct procs;
+
+struct procs_conf {
+	struct event_base *base;
+	int self_fd;               /* our own binary, O_PATH|O_CLOEXEC */
+	unsigned int n[ROLE_MAX];  /* how many of each; 0: none */
+	/* A message from a role. */
+	int (*on_msg)(void *arg, enum role role, unsigned int index,
+	    struct msg *m, int fd);
+	/* The role was started: send it its part of the config and its
+	 * descriptors (the mesh's pipes follow by themselves), then CONF_DONE
+	 * is sent by proc. */
+	int (*on_start)(void *arg, enum role role, unsigned int index);
+	/* READY came. */
+	void (*on_ready)(void *arg, enum role role, unsigned int index);
+	/* It ended: its status as wait(2) tells, and how often in a row. */
+	void (*on_exit)(void *arg, enum role role, unsigned int index,
+	    int status, unsigned int crashes);
+	void *arg;
+};
+
+/* Starts every role in the order db, esp, net, ctl. All pipes exist before
+ * the first role runs. ERR_SYS. */
+int procs_start(struct procs **out, const struct procs_conf *conf) MUST_USE;
+/* Ordered stop: SHUTDOWN to ctl, net, esp, db; SIGKILL after ms. */
+void procs_stop(struct procs *ps, int ms);
+void procs_free(struct procs *ps);
+/* ERR_CLOSED while that role is down: the caller's state waits. */
+int procs_send(struct procs *ps, enum role role, unsigned int index,
+    const struct msg *m) MUST_USE;
+int procs_send_fd(struct procs *ps, enum role role, unsigned int index,
+    const struct msg *m, int fd) MUST_USE;
+/* Send to every running worker of a role. */
+void procs_cast(struct procs *ps, enum role role, const struct msg *m);
+pid_t procs_pid(const struct procs *ps, enum role role, unsigned int index);
+int procs_up(const struct procs *ps, enum role role, unsigned int index);
+unsigned int procs_restarts(const struct procs *ps, enum role role);
+
+/*
+ * A role's side. role_main() of each role calls proc_child_start() with fd 3,
+ * which reads CONF_START … CONF_DONE and FD messages, hands each to on_conf,
+ * then returns; the role then sets up, jails itself and calls
+ * proc_child_ready(). Pipes that come later (a peer was restarted) are given
+ * to on_pipe from the loop. LOG goes to the parent by itself.
+ */
+struct proc_child;
+struct proc_child_conf {
+	struct event_base *base;
+	enum role role;
+	/* Every CONF_* and FD message before CONF_DONE but FD_PIPE; owns fd. */
+	int (*on_conf)(void *arg, struct msg *m, int fd);
+	/* Everything else from the parent, once running. */
+	int (*on_parent)(void *arg, struct msg *m, int fd);
+	/* A message of any other role. */
+	int (*on_peer)(void *arg, enum role role, unsigned int index,
+	    struct msg *m, int fd);
+	/* The pipe to a peer is (again) there, or gone (up 0). */
+	void (*on_pipe)(void *arg, enum role role, unsigned int index, int up);
+	/* SHUTDOWN came or the parent is gone: finish, then exit. */
+	void (*on_shutdown)(void *arg);
+	void *arg;
+};
+int proc_child_start(struct proc_child **out,
+    const struct proc_child_conf *conf) MUST_USE;
+/* The role's own number and the size of the crowd (from CONF_START). */
+const struct msg_conf_start *proc_child_start_conf(const struct proc_child *);
+/* Enter the jail of this role with the house's default paths. */
+int proc_child_jail(struct proc_child *pc) MUST_USE;
+int proc_child_ready(struct proc_child *pc) MUST_USE;
+int proc_child_send(struct proc_child *pc, enum role role, unsigned int index,
+    const struct msg *m) MUST_USE;
+int proc_child_send_parent(struct proc_child *pc, const struct msg *m)
+    MUST_USE;
+/* To flush what is queued before exit. */
+void proc_child_flush(struct proc_child *pc, int ms);
+
+#endif
