@@ -1,0 +1,6 @@
+#ifndef GH_DAEMON_VERSION_H
+#define GH_DAEMON_VERSION_H
+
+#define GATEHOUSE_VERSION "0.1"
+
+#endif
