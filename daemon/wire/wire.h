@@ -33,8 +33,11 @@ struct ike_hdr {
 	uint32_t msgid;
 	uint32_t length;
 };
-/* The header, with no judgement but its length: ERR_SHORT. */
+/* The header, with no judgement but that it is there: ERR_SHORT. */
 int wire_hdr_parse(struct ike_hdr *h, const uint8_t *p, size_t len) MUST_USE;
+/* Checks 13-15: Length is that of the datagram and holds a header, else
+ * ERR_SYNTAX. wire_hdr_parse does not look. */
+int wire_hdr_check(const struct ike_hdr *h, size_t len) MUST_USE;
 int wire_hdr_build(struct wr *w, const struct ike_hdr *h) MUST_USE;
 /* Set Length in an already built message to what was written. */
 int wire_hdr_fix_length(uint8_t *msg, size_t len) MUST_USE;
