@@ -17,7 +17,8 @@ struct jail_conf {
 	gid_t gid;
 	const char *root;      /* chroot here (an empty, root-owned folder), or
 	                        * NULL: none (parent) */
-	const char *state_dir; /* db: the only folder it sees; else NULL */
+	const char *state_dir; /* db: the only folder it sees, and its root
+	                        * from then on; else NULL */
 	unsigned int nofile;   /* descriptors it may hold */
 	const uid_t *role_uids; /* parent: the uids it may become for a child */
 	size_t n_role_uids;
@@ -25,13 +26,17 @@ struct jail_conf {
 };
 int jail_enter(const struct jail_conf *jc, char *why, size_t why_cap) MUST_USE;
 
+/* Parent only, while still uid 0: the limits that it and every role inherit
+ * (locked memory for keys, descriptors). */
+int jail_limits(char *why, size_t why_cap) MUST_USE;
+
 /* Parent only, early, while still uid 0: become uid/gid keeping just the
  * capabilities that jail.def gives the parent (no seccomp yet). */
 int jail_drop_parent(uid_t uid, gid_t gid, char *why, size_t why_cap) MUST_USE;
 
 /* Test builds: try what a role may never do (open, socket, execve, ptrace,
- * mprotect(EXEC), setuid(0), kill the parent), one per call, `n` from 0: ERR_NOENT past the last, 0 when the call was
- * denied with an errno, ERR_POLICY when it succeeded. Death by SIGSYS is the
+ * mprotect(EXEC), setuid(0), kill the parent), one per call, `n` from 0:
+ * ERR_NOENT past the last, 0 when the call was denied with an errno, ERR_POLICY when it succeeded. Death by SIGSYS is the
  * other good outcome and is seen by the parent of the process. */
 int jail_selftest(enum role role, unsigned int n, char *what, size_t cap);
 

@@ -18,6 +18,12 @@ struct procs_conf {
 	struct event_base *base;
 	int self_fd;               /* our own binary, O_PATH|O_CLOEXEC */
 	unsigned int n[ROLE_MAX];  /* how many of each; 0: none */
+	uid_t uid[ROLE_MAX];       /* whom each role becomes: its own user */
+	gid_t gid[ROLE_MAX];
+	const char *root;          /* empty, root-owned folder: their chroot */
+	const char *state_dir;     /* db's chroot; its files are "/name" */
+	unsigned int silent_ms;    /* killed after so long without a
+	                            * HEARTBEAT; 0: 60 s */
 	/* A message from a role. */
 	int (*on_msg)(void *arg, enum role role, unsigned int index,
 	    struct msg *m, int fd);
@@ -36,7 +42,9 @@ struct procs_conf {
 /* Starts every role in the order db, esp, net, ctl. All pipes exist before
  * the first role runs. ERR_SYS. */
 int procs_start(struct procs **out, const struct procs_conf *conf) MUST_USE;
-/* Ordered stop: SHUTDOWN to ctl, net, esp, db; SIGKILL after ms. */
+/* Ordered stop: SHUTDOWN to ctl, net, esp, db; SIGKILL after ms. Runs the
+ * loop itself so that messages are still handled: call it when the loop has
+ * returned, never from inside a callback. */
 void procs_stop(struct procs *ps, int ms);
 void procs_free(struct procs *ps);
 /* ERR_CLOSED while that role is down: the caller's state waits. */
@@ -58,6 +66,14 @@ unsigned int procs_restarts(const struct procs *ps, enum role role);
  * to on_pipe from the loop. LOG goes to the parent by itself.
  */
 struct proc_child;
+
+/*
+ * First thing in main() when argv[1] is "--role": what procs_start gave this
+ * process: role, number, uid, gid, root and state folder. Kept for
+ * proc_child_start and proc_child_jail. ERR_SYNTAX.
+ */
+int proc_child_args(int argc, char **argv, enum role *role) MUST_USE;
+
 struct proc_child_conf {
 	struct event_base *base;
 	enum role role;
@@ -68,9 +84,11 @@ struct proc_child_conf {
 	/* A message of any other role. */
 	int (*on_peer)(void *arg, enum role role, unsigned int index,
 	    struct msg *m, int fd);
-	/* The pipe to a peer is (again) there, or gone (up 0). */
+	/* The pipe to a peer is (again) there, or gone (up 0). Not called for
+	 * pipes that were there before CONF_DONE. */
 	void (*on_pipe)(void *arg, enum role role, unsigned int index, int up);
-	/* SHUTDOWN came or the parent is gone: finish, then exit. */
+	/* SHUTDOWN came or the parent is gone: finish, then exit (leave the
+	 * loop). When the parent is gone the process ends after 1 s anyway. */
 	void (*on_shutdown)(void *arg);
 	void *arg;
 };
@@ -78,13 +96,21 @@ int proc_child_start(struct proc_child **out,
     const struct proc_child_conf *conf) MUST_USE;
 /* The role's own number and the size of the crowd (from CONF_START). */
 const struct msg_conf_start *proc_child_start_conf(const struct proc_child *);
-/* Enter the jail of this role with the house's default paths. */
+/* Enter the jail of this role (the paths and ids from proc_child_args). The
+ * db's root is then its state folder. */
 int proc_child_jail(struct proc_child *pc) MUST_USE;
 int proc_child_ready(struct proc_child *pc) MUST_USE;
 int proc_child_send(struct proc_child *pc, enum role role, unsigned int index,
     const struct msg *m) MUST_USE;
 int proc_child_send_parent(struct proc_child *pc, const struct msg *m)
     MUST_USE;
+/* net: unused responder nonces left, told with every HEARTBEAT (which this
+ * library sends once a second by itself). */
+void proc_child_tickets(struct proc_child *pc, uint32_t left);
+/* Is the pipe to that peer there? */
+int proc_child_up(const struct proc_child *pc, enum role role,
+    unsigned int index);
+void proc_child_free(struct proc_child *pc);
 /* To flush what is queued before exit. */
 void proc_child_flush(struct proc_child *pc, int ms);
 
