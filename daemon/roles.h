@@ -1,9 +1,8 @@
 #ifndef GH_DAEMON_ROLES_H
 #define GH_DAEMON_ROLES_H
 
-/* The processes that gatehoused becomes with --role. Each finds its pipe to
- * the parent at descriptor 3, runs until SHUTDOWN or until the parent is gone,
- * and returns its exit status. */
+/* The main function of each role: fd 3 is the pipe to the parent, everything
+ * else comes over it. Returns the exit status. */
 int net_main(void);
 int esp_main(void);
 int db_main(void);

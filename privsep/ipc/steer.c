@@ -1,37 +1,42 @@
 /*
- * The steering rule of IKE and ESP datagrams (DESIGN 6). Pure; net and esp. In:
- * a datagram that came to the wrong worker; out: whose it is.
+ * Steering rules shared by net, esp and the parent. Pure. DESIGN 6.
  */
 #include "privsep/ipc/steer.h"
 
-#define IKE_HDR_LEN 28
-#define IKE_FLAGS_AT 19
-#define IKE_FLAG_I 0x08
+#include "privsep/base/buf.h"
 
-static uint32_t
-get32(const uint8_t *p)
-{
-	return ((uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
-	    (uint32_t)p[2] << 8 | p[3]);
-}
+#define FLAGS_AT 19
+#define FLAG_I 0x08
 
 unsigned int
 steer_ike_worker(const uint8_t *p, size_t len, unsigned int n_net)
 {
 	const uint8_t *ours;
-	uint32_t hash;
+	uint32_t hi, lo;
+	struct rd r;
 
-	if (len < IKE_HDR_LEN || n_net < 2)
+	if (len < 28 || n_net <= 1)
 		return (0);
-	ours = p[IKE_FLAGS_AT] & IKE_FLAG_I ? p + 8 : p;
-	if ((get32(ours) | get32(ours + 4)) != 0)
-		return ((get32(ours + 4) & STEER_INDEX_MASK) % n_net);
-	hash = (get32(p) ^ get32(p + 4)) * STEER_HASH;
-	return ((hash >> 16) % n_net);
+	ours = p[FLAGS_AT] & FLAG_I ? p + 8 : p;
+	rd_init(&r, ours, 8);
+	if (rd_u32(&r, &hi) || rd_u32(&r, &lo))
+		return (0);
+	if ((hi | lo) != 0)
+		return (ours[7] % n_net);
+	rd_init(&r, p, 8);
+	if (rd_u32(&r, &hi) || rd_u32(&r, &lo))
+		return (0);
+	return ((hi ^ lo) % n_net);
 }
 
 unsigned int
 steer_esp_worker(uint32_t spi)
 {
-	return (spi & STEER_INDEX_MASK);
+	return (spi & 15);
+}
+
+unsigned int
+steer_spi_net(uint32_t spi)
+{
+	return (spi >> 4 & 15);
 }

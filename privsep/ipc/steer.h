@@ -5,22 +5,20 @@
 #include <stdint.h>
 
 /*
- * Which worker a datagram belongs to. The steering programs of the sockets
- * (privsep/parent/udp.c) say the same in classic BPF; these say it for
- * datagrams that went astray. A worker's index stands in the low four bits of
- * every SPI that it hands out.
+ * Which worker a datagram belongs to. The sockets' steering programs
+ * (privsep/parent/udp.c) compute the same in the kernel; whoever gets a
+ * datagram of another worker hands it over.
  */
-#define STEER_WORKERS_MAX 16
-#define STEER_INDEX_MASK 15u
-/* The multiplier of the hash that spreads new initiators. */
-#define STEER_HASH 0x9e3779b1u
 
-/* An IKE message without the non-ESP marker: by our SPI (flag I set: SPIr,
- * clear: SPIi), or by a hash of SPIi when that is zero. 0 when it is shorter
- * than an IKE header. n_net > 0. */
+/* An IKE message, without the marker: by our own SPI, whose last byte modulo
+ * n_net is the worker. Header flag I set: ours is SPIr, clear: SPIi. While
+ * ours is zero: (first word of SPIi XOR second word) modulo n_net. Messages
+ * shorter than a header: 0. */
 unsigned int steer_ike_worker(const uint8_t *p, size_t len,
     unsigned int n_net);
-/* The esp worker of an inbound SPI in host order. It may not exist. */
+/* An inbound ESP SPI: the low four bits are the esp worker, the next four the
+ * net worker that made it. */
 unsigned int steer_esp_worker(uint32_t spi);
+unsigned int steer_spi_net(uint32_t spi);
 
 #endif
