@@ -22,10 +22,12 @@ enum chan_end {
 
 /* m is owned by the chan and valid until return; the handler may take its
  * secrets with secret_move. fd: a descriptor that rode along, or -1; the
- * handler owns it. Return 0, or ERR_* to treat the sender as hostile. */
+ * handler owns it. Only FD carries one, and only the parent sends it: any
+ * other is closed, or never let in. The handler may free the chan. Return 0,
+ * or ERR_* to treat the sender as hostile. */
 typedef int chan_msg_fn(void *arg, struct chan *c, struct msg *m, int fd);
 /* Called once, from the loop, never from inside chan_send; the owner then
- * calls chan_free. */
+ * calls chan_free. Nothing is sent or received any more. */
 typedef void chan_end_fn(void *arg, struct chan *c, enum chan_end why);
 
 struct chan_conf {
@@ -50,7 +52,8 @@ int chan_send_fd(struct chan *c, const struct msg *m, int fd) MUST_USE;
 /* Drain the queue synchronously (shutdown, start-up), at most ms. */
 int chan_flush(struct chan *c, int ms) MUST_USE;
 /* Read and dispatch one message synchronously: for start-up, before the loop
- * and before the jail is shut. ERR_AGAIN after ms. */
+ * and before the jail is shut. 0, ERR_AGAIN after ms, ERR_CLOSED, or what was
+ * wrong with it; on_end is not called: the caller frees the chan. */
 int chan_recv_one(struct chan *c, int ms) MUST_USE;
 enum role chan_peer(const struct chan *c);
 unsigned int chan_peer_index(const struct chan *c);
