@@ -72,10 +72,11 @@ keys_split(struct ike_keys *out, const struct keymat_in *in, const uint8_t *p)
 	memcpy(out->pr.p, p, prf_len);
 }
 
-/* prf+ (SKEYSEED, Ni | Nr | SPIi | SPIr). */
+/* prf+ (SKEYSEED, Ni | Nr | SPIi | SPIr). SKEYSEED is as long as the output of
+ * the PRF that made it, which at a rekey may not be the one that expands it. */
 static int
 keys_expand(struct ike_keys *out, const struct keymat_in *in,
-    const struct secret *seed)
+    const struct secret *seed, size_t seed_len)
 {
 	uint8_t spis[16];
 	const struct piece pieces[] = {
@@ -92,8 +93,8 @@ keys_expand(struct ike_keys *out, const struct keymat_in *in,
 	    (err = secret_new(&all, (size_t)3 * in->prf->key_len +
 	    2 * aead_key_len(in->encr, in->integ))) != 0)
 		return (err);
-	if ((err = prf_plus(in->prf, seed->p, in->prf->out_len, pieces, 3,
-	    all.p, all.len)) == 0 && (err = keys_new(out, in)) == 0)
+	if ((err = prf_plus(in->prf, seed->p, seed_len, pieces, 3, all.p,
+	    all.len)) == 0 && (err = keys_new(out, in)) == 0)
 		keys_split(out, in, all.p);
 	secret_free(&all);
 	return (err);
@@ -129,7 +130,7 @@ keymat_ike(struct ike_keys *out, const struct keymat_in *in,
 		return (err);
 	if ((err = prf_compute(in->prf, nonces, ni_len + nr_len, &gir, 1,
 	    seed.p)) == 0)
-		err = keys_expand(out, in, &seed);
+		err = keys_expand(out, in, &seed, in->prf->out_len);
 	secret_free(&seed);
 	return (err);
 }
@@ -152,7 +153,7 @@ keymat_ike_rekey(struct ike_keys *out, const struct keymat_in *in,
 		return (err);
 	if ((err = prf_compute(old_prf, old_d->p, old_d->len, pieces, 3,
 	    seed.p)) == 0)
-		err = keys_expand(out, in, &seed);
+		err = keys_expand(out, in, &seed, old_prf->out_len);
 	secret_free(&seed);
 	return (err);
 }
