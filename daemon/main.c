@@ -10,20 +10,19 @@
 #include "daemon/roles.h"
 #include "daemon/version.h"
 #include "privsep/base/log.h"
+#include "privsep/base/secret.h"
 #include "privsep/conf/conf.h"
+#include "privsep/ipc/proc.h"
 #include "privsep/parent/parent.h"
 
 #define DEFAULT_CONF "/etc/gatehouse/gatehouse.conf"
 #define PRINT_MAX (1024 * 1024)
 
-static const struct {
-	const char *name;
-	int (*run)(void);
-} roles[] = {
-	{ "net", net_main },
-	{ "esp", esp_main },
-	{ "db", db_main },
-	{ "ctl", ctl_main },
+static int (*const role_mains[ROLE_MAX])(void) = {
+	[ROLE_NET] = net_main,
+	[ROLE_ESP] = esp_main,
+	[ROLE_DB] = db_main,
+	[ROLE_CTL] = ctl_main,
 };
 
 static void
@@ -59,13 +58,17 @@ print_conf(const struct conf *c)
 }
 
 static int
-run_role(const char *name)
+run_role(int argc, char **argv)
 {
-	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
-		if (strcmp(name, roles[i].name) == 0)
-			return (roles[i].run());
-	fprintf(stderr, "gatehoused: there is no role \"%s\"\n", name);
-	return (2);
+	enum role role;
+
+	if (proc_child_args(argc, argv, &role) != 0 ||
+	    role_mains[role] == NULL) {
+		fprintf(stderr, "gatehoused: --role is for gatehoused itself; "
+		    "start it without\n");
+		return (2);
+	}
+	return (role_mains[role]());
 }
 
 struct options {
@@ -129,8 +132,8 @@ main(int argc, char **argv)
 	struct conf *c = NULL;
 	int status = 1;
 
-	if (argc >= 3 && strcmp(argv[1], "--role") == 0)
-		return (run_role(argv[2]));
+	if (argc >= 2 && strcmp(argv[1], "--role") == 0)
+		return (run_role(argc, argv));
 	if (parse_options(&o, argc, argv, &status))
 		return (status);
 	if (secret_slab_init(4 * 1024 * 1024)) {

@@ -333,6 +333,7 @@ on_parent(void *arg, struct msg *m, int fd)
 	r = ike_message(net->engine, now_ms(), m, &net->fx);
 	carry_out(net);
 	net_udp_flush(net->udp);
+	proc_child_tickets(net->pc, ike_tickets_left(net->engine));
 	return (r);
 }
 
