@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "privsep/base/addr.h"
+#include "privsep/base/buf.h"
 #include "privsep/base/log.h"
 #include "privsep/base/secret.h"
 #include "privsep/crypto/suite.h"
@@ -67,6 +68,7 @@ struct conf_policy {
 	char psk_file[CONF_PATH_MAX + 1];
 	size_t n_psks;
 	struct conf_psk *psks;        /* owned; read from psk_file at parse */
+	char aaa[CONF_NAME_MAX + 1];  /* "": none; "local" or an aaa block */
 	char pool_name[CONF_NAME_MAX + 1];
 	uint16_t pool;                /* index */
 	enum suite_id suite;
@@ -76,6 +78,27 @@ struct conf_policy {
 	uint8_t evict;                /* 0 reject 1 oldest 2 idle */
 	uint8_t group;                /* the PSK is a group's */
 	uint8_t cp_required;
+};
+/* Parsed, checked and printed; nothing uses them before certificates and EAP
+ * are there: a policy that needs them is refused. */
+struct conf_certificate {
+	char name[CONF_NAME_MAX + 1];
+	char chain[CONF_PATH_MAX + 1], key[CONF_PATH_MAX + 1];
+};
+struct conf_trust {
+	char name[CONF_NAME_MAX + 1];
+	char file[CONF_PATH_MAX + 1];
+	uint8_t revocation;
+};
+struct conf_radius {
+	char name[CONF_NAME_MAX + 1];
+	struct addr address;
+	char secret_file[CONF_PATH_MAX + 1];
+};
+struct conf_aaa {
+	char name[CONF_NAME_MAX + 1];
+	size_t n_radius;
+	struct conf_radius *radius;
 };
 struct conf {
 	char file[CONF_PATH_MAX + 1];
@@ -104,6 +127,10 @@ struct conf {
 	struct conf_pool *pools;
 	size_t n_policies;
 	struct conf_policy *policies;
+	size_t n_certificates, n_trusts, n_aaas;
+	struct conf_certificate *certificates;
+	struct conf_trust *trusts;
+	struct conf_aaa *aaas;
 };
 
 /* Messages of the checker: one line each, "FILE:LINE: what was read, what was
@@ -111,10 +138,12 @@ struct conf {
 typedef void conf_report_fn(void *arg, int warning, const char *line);
 
 /* Parse and check a file and the files it names. 0 and *out owned by the
- * caller; ERR_CONF after every error was reported (not only the first). */
+ * caller; ERR_CONF after every error was reported (not only the first).
+ * secret_slab_init() comes first: the keys of psk-files live there. */
 int conf_load(struct conf **out, const char *path, conf_report_fn *report,
     void *arg) MUST_USE;
-/* The same from memory; relative file names are looked up in `dir`. */
+/* The same from memory; relative file names are looked up in `dir`. dir NULL:
+ * no file is opened, so that policies have no keys (fuzzing). */
 int conf_parse(struct conf **out, const char *text, size_t len,
     const char *name, const char *dir, conf_report_fn *report, void *arg)
     MUST_USE;
@@ -128,16 +157,20 @@ int conf_print(const struct conf *c, char *buf, size_t cap) MUST_USE;
 int conf_message(const struct conf *c, enum role role, size_t i,
     struct msg *m) MUST_USE;
 
-/* Does an identity (text as wire_id_txt prints it) match a pattern: exact,
- * case-insensitive for domain parts, with '*'. */
+/* Does an identity (text as conf_id_txt prints it) match a pattern: exact,
+ * case-insensitive for domain parts, with '*' for any run without '@'; "*"
+ * alone matches everything. A pattern of names never matches a KEY_ID or a
+ * "type-N:" identity: those need the same prefix. */
 int conf_id_match(const char *pattern, const char *identity);
 /* An identity text as an ID payload body: "vpn.example.com" FQDN,
- * "a@b" RFC822, an address, "keyid:HEX" or "keyid:@text" KEY_ID.
- * ERR_SYNTAX. */
+ * "a@b" RFC822, an address, "keyid:HEX" or "keyid:@text" KEY_ID,
+ * "type-N:HEX" anything; \xNN is one byte. ERR_SYNTAX, ERR_SPACE. */
 int conf_id_body(const char *text, uint8_t *body, size_t cap, size_t *len)
     MUST_USE;
-/* And back, escaped: what policies and logs compare. Never fails; unknown
- * types become "type-N:HEX". */
+/* And back, escaped: what policies and logs compare. Never fails. Two bodies
+ * never have one text: what would read back as another body (an FQDN with an
+ * '@', a DN, an unknown type) becomes "type-N:HEX". A text that does not fit
+ * ends with "~" as txt does. */
 void conf_id_txt(struct txt *t, const uint8_t *body, size_t len);
 
 #endif

@@ -1,0 +1,176 @@
+/*
+ * A role's part of the configuration, as CONF_* messages. Parent only. In:
+ * struct conf; out: one message at a time.
+ */
+#include "privsep/conf/parse.h"
+
+#include <string.h>
+
+static void
+net_message(const struct conf *c, struct msg *m)
+{
+	msg_init(m, MSG_CONF_NET);
+	m->u.conf_net = c->net;
+	m->u.conf_net.userspace = c->dataplane != DATAPLANE_KERNEL;
+}
+
+static void
+policy_message(const struct conf *c, size_t i, struct msg *m)
+{
+	const struct conf_policy *pol = &c->policies[i];
+	struct msg_conf_policy *u = &m->u.conf_policy;
+
+	msg_init(m, MSG_CONF_POLICY);
+	u->policy = (uint16_t)i;
+	memcpy(u->name, pol->name, sizeof(u->name));
+	u->suite = (uint8_t)pol->suite;
+	u->pool = pol->pool;
+	u->encapsulation = pol->encapsulation;
+	u->dpd_ms = pol->dpd_ms;
+	u->sessions_per_user = pol->sessions_per_user;
+	u->evict = pol->evict;
+	u->group = pol->group;
+	u->cp_required = pol->cp_required;
+}
+
+static void
+pool_message(const struct conf *c, size_t i, struct msg *m)
+{
+	const struct conf_pool *pool = &c->pools[i];
+	struct msg_conf_pool *u = &m->u.conf_pool;
+
+	msg_init(m, MSG_CONF_POOL);
+	u->pool = (uint16_t)i;
+	memcpy(u->name, pool->name, sizeof(u->name));
+	u->dns.n = (uint8_t)pool->n_dns;
+	memcpy(u->dns.v, pool->dns, sizeof(u->dns.v));
+	u->nbns.n = (uint8_t)pool->n_nbns;
+	memcpy(u->nbns.v, pool->nbns, sizeof(u->nbns.v));
+	memcpy(u->domains, pool->domains, sizeof(u->domains));
+	memcpy(u->banner, pool->banner, sizeof(u->banner));
+	u->routes.n = (uint8_t)pool->n_routes;
+	memcpy(u->routes.v, pool->routes, sizeof(u->routes.v));
+	u->sticky_s = pool->sticky_s;
+	u->quarantine_s = pool->quarantine_s;
+	u->sticky_max = pool->sticky_max;
+	u->v6_plen = 128;
+	u->netmask = pool->netmask;
+}
+
+static void
+range_message(size_t pool, int exclude, const struct addr *lo,
+    const struct addr *hi, struct msg *m)
+{
+	msg_init(m, MSG_CONF_POOL_RANGE);
+	m->u.conf_pool_range.pool = (uint16_t)pool;
+	m->u.conf_pool_range.exclude = (uint8_t)exclude;
+	m->u.conf_pool_range.lo = *lo;
+	m->u.conf_pool_range.hi = *hi;
+}
+
+/* The ends of a prefix that are nobody's: see is_edge() in check_pool.c.
+ * Returns how many: 0, 1 (the first) or 2. */
+static size_t
+edges(const struct conf_range *r)
+{
+	int plen = range_plen(r), bits = (int)addr_iplen(r->lo.family) * 8;
+
+	if (plen < 0 || plen >= bits - 1)
+		return (0);
+	return (r->lo.family == 4 ? 2 : 1);
+}
+
+/* The i-th message of one pool: itself, ranges, what is excluded, statics.
+ * *i is lowered by what the pool has when it has fewer. */
+static int
+pool_part(const struct conf *c, size_t p, size_t *i, struct msg *m)
+{
+	const struct conf_pool *pool = &c->pools[p];
+
+	if ((*i)-- == 0) {
+		pool_message(c, p, m);
+		return (0);
+	}
+	if (*i < pool->n_ranges) {
+		range_message(p, 0, &pool->ranges[*i].lo, &pool->ranges[*i].hi,
+		    m);
+		return (0);
+	}
+	*i -= pool->n_ranges;
+	for (size_t k = 0; k < pool->n_ranges; k++) {
+		const struct conf_range *r = &pool->ranges[k];
+		const struct addr *a = *i == 0 ? &r->lo : &r->hi;
+
+		if (*i < edges(r)) {
+			range_message(p, 1, a, a, m);
+			return (0);
+		}
+		*i -= edges(r);
+	}
+	if (*i < pool->n_excludes) {
+		range_message(p, 1, &pool->excludes[*i].lo,
+		    &pool->excludes[*i].hi, m);
+		return (0);
+	}
+	*i -= pool->n_excludes;
+	if (*i < pool->n_statics) {
+		msg_init(m, MSG_CONF_POOL_STATIC);
+		m->u.conf_pool_static.pool = (uint16_t)p;
+		memcpy(m->u.conf_pool_static.identity,
+		    pool->statics[*i].identity,
+		    sizeof(m->u.conf_pool_static.identity));
+		m->u.conf_pool_static.address = pool->statics[*i].address;
+		return (0);
+	}
+	*i -= pool->n_statics;
+	return (ERR_NOENT);
+}
+
+static void
+esp_message(const struct conf *c, struct msg *m)
+{
+	struct msg_conf_esp *u = &m->u.conf_esp;
+
+	msg_init(m, MSG_CONF_ESP);
+	u->mtu = c->mtu;
+	u->offload = c->offload_mask;
+	u->aead = c->aead;
+	u->isolate = c->isolate;
+	u->df = c->df;
+	u->mss_clamp = c->mss_clamp;
+	u->own.n = (uint8_t)c->n_listen;
+	memcpy(u->own.v, c->listen, sizeof(u->own.v));
+	u->stats_ms = c->stats_ms;
+}
+
+int
+conf_message(const struct conf *c, enum role role, size_t i, struct msg *m)
+{
+	switch (role) {
+	case ROLE_NET:
+		if (i == 0) {
+			net_message(c, m);
+			return (0);
+		}
+		if (i - 1 >= c->n_policies)
+			return (ERR_NOENT);
+		policy_message(c, i - 1, m);
+		return (0);
+	case ROLE_DB:
+		/* Pools first: policies name them. */
+		for (size_t p = 0; p < c->n_pools; p++)
+			if (pool_part(c, p, &i, m) == 0)
+				return (0);
+		if (i >= c->n_policies)
+			return (ERR_NOENT);
+		policy_message(c, i, m);
+		return (0);
+	case ROLE_ESP:
+		if (i != 0)
+			return (ERR_NOENT);
+		esp_message(c, m);
+		return (0);
+	default:
+		return (ERR_NOENT);
+	}
+}
