@@ -105,7 +105,8 @@ group_key(const struct group *g, int selection, const uint8_t *priv,
 	}
 	if (pub != NULL && g->fam == FAM_MODP) {
 		if ((y = BN_bin2bn(pub, (int)pub_len, NULL)) == NULL ||
-		    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_PUB_KEY, y) != 1)
+		    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_PUB_KEY,
+		    y) != 1)
 			goto out;
 	} else if (pub != NULL && OSSL_PARAM_BLD_push_octet_string(bld,
 	    OSSL_PKEY_PARAM_PUB_KEY, pub, pub_len) != 1) {

@@ -32,8 +32,8 @@ int keymat_ike_rekey(struct ike_keys *out, const struct keymat_in *in,
  * the direction from the initiator, both as aead_new() takes them. */
 int keymat_child(struct secret *i, struct secret *r, const struct prf_alg *prf,
     const struct secret *sk_d, const struct secret *shared, const uint8_t *ni,
-    size_t ni_len, const uint8_t *nr, size_t nr_len, const struct encr_alg *encr,
-    const struct integ_alg *integ) MUST_USE;
+    size_t ni_len, const uint8_t *nr, size_t nr_len,
+    const struct encr_alg *encr, const struct integ_alg *integ) MUST_USE;
 
 /* RFC 7296 2.15, shared key: prf(prf(key, "Key Pad for IKEv2"), msg | nonce |
  * prf(sk_p, id_body) | int_auth). */
