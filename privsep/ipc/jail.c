@@ -74,13 +74,44 @@ limit(int what, rlim_t to)
 	return (setrlimit((__rlimit_resource_t)what, &rl));
 }
 
+/* At least this much; where nobody may raise the hard limit (containers
+ * without CAP_SYS_RESOURCE), all that there is. 1: it is less. */
+static int
+raise_limit(int what, rlim_t to)
+{
+	struct rlimit rl;
+
+	if (getrlimit((__rlimit_resource_t)what, &rl) != 0)
+		return (-1);
+	if (rl.rlim_max == RLIM_INFINITY || rl.rlim_max >= to) {
+		if (rl.rlim_cur == RLIM_INFINITY || rl.rlim_cur >= to)
+			return (0);
+		rl.rlim_cur = to;
+		return (setrlimit((__rlimit_resource_t)what, &rl));
+	}
+	if (limit(what, to) == 0)
+		return (0);
+	if (limit(what, rl.rlim_max) != 0)
+		return (-1);
+	return (1);
+}
+
 int
 jail_limits(char *why, size_t why_cap)
 {
-	if (limit(RLIMIT_MEMLOCK, MEMLOCK_BYTES) != 0)
-		return (jail_failed(why, why_cap, "RLIMIT_MEMLOCK"));
-	if (limit(RLIMIT_NOFILE, PARENT_NOFILE) != 0)
+	int r;
+
+	why[0] = '\0';
+	r = raise_limit(RLIMIT_NOFILE, PARENT_NOFILE);
+	if (r == -1)
 		return (jail_failed(why, why_cap, "RLIMIT_NOFILE"));
+	r = raise_limit(RLIMIT_MEMLOCK, MEMLOCK_BYTES);
+	if (r == -1)
+		return (jail_failed(why, why_cap, "RLIMIT_MEMLOCK"));
+	if (r == 1 && snprintf(why, why_cap,
+	    "RLIMIT_MEMLOCK stays below %llu: less room for keys",
+	    (unsigned long long)MEMLOCK_BYTES) < 0)
+		why[0] = '\0';
 	return (0);
 }
 
@@ -151,12 +182,23 @@ enter_root(const struct jail_conf *jc, char *why, size_t why_cap)
 	return (0);
 }
 
+/* Descriptors: never more than we were given. */
+static int
+limit_files(unsigned int n)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) != 0)
+		return (-1);
+	return (limit(RLIMIT_NOFILE, n < rl.rlim_max ? n : rl.rlim_max));
+}
+
 static int
 set_limits(const struct jail_conf *jc, char *why, size_t why_cap)
 {
 	if (!jc->keep_core && limit(RLIMIT_CORE, 0) != 0)
 		return (jail_failed(why, why_cap, "RLIMIT_CORE"));
-	if (jc->nofile != 0 && limit(RLIMIT_NOFILE, jc->nofile) != 0)
+	if (jc->nofile != 0 && limit_files(jc->nofile) != 0)
 		return (jail_failed(why, why_cap, "RLIMIT_NOFILE"));
 	if (jc->role != ROLE_PARENT && limit(RLIMIT_NPROC, 0) != 0)
 		return (jail_failed(why, why_cap, "RLIMIT_NPROC"));
@@ -179,18 +221,38 @@ no_caps(void)
 	return (0);
 }
 
+/* The state folder is the db's alone: a parent without uid 0 cannot enter it,
+ * so the user changes first and one capability stays until chroot. */
+static int
+enter_db(const struct jail_conf *jc, char *why, size_t why_cap)
+{
+	uint64_t keep = UINT64_C(1) << CAP_SYS_CHROOT;
+
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 ||
+	    become(jc->uid, jc->gid) != 0)
+		return (jail_failed(why, why_cap, "setresuid"));
+	if (jail_caps_set(keep, keep, 0) ||
+	    prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) != 0)
+		return (jail_failed(why, why_cap, "capabilities"));
+	return (enter_root(jc, why, why_cap));
+}
+
 static int
 enter_role(const struct jail_conf *jc, char *why, size_t why_cap)
 {
 	pid_t parent = getppid();
 
-	if (enter_root(jc, why, why_cap))
-		return (ERR_SYS);
 	/* Before the user changes: with uid 0 goes CAP_SETPCAP. */
 	if (jail_caps_bound(0, caps_mask(RUN)))
 		return (jail_failed(why, why_cap, "bounding set"));
-	if (become(jc->uid, jc->gid) != 0)
+	if (jc->role == ROLE_DB) {
+		if (enter_db(jc, why, why_cap))
+			return (ERR_SYS);
+	} else if (enter_root(jc, why, why_cap)) {
+		return (ERR_SYS);
+	} else if (become(jc->uid, jc->gid) != 0) {
 		return (jail_failed(why, why_cap, "setresuid"));
+	}
 	if (no_caps() != 0)
 		return (jail_failed(why, why_cap, "capabilities"));
 	/* The change of user took this away: nobody outlives the parent. */

@@ -27,7 +27,8 @@ struct jail_conf {
 int jail_enter(const struct jail_conf *jc, char *why, size_t why_cap) MUST_USE;
 
 /* Parent only, while still uid 0: the limits that it and every role inherit
- * (locked memory for keys, descriptors). */
+ * (locked memory for keys, descriptors). 0 with a line in why: the system
+ * does not give as much as we would like; log it. */
 int jail_limits(char *why, size_t why_cap) MUST_USE;
 
 /* Parent only, early, while still uid 0: become uid/gid keeping just the

@@ -202,10 +202,11 @@ role_end(void *arg, struct chan *c, enum chan_end why)
 	if (why != CHAN_CLOSED)
 		log_warn("role.hostile role=%s.%u why=%s", role_name(p->role),
 		    p->index, why == CHAN_FULL ? "queue-full" : "bad-message");
+	/* Before the pipe closes: it shall not see that and end politely. */
+	end_it(p);
 	p->chan = NULL;
 	p->up = 0;
 	chan_free(c);
-	end_it(p);
 }
 
 static const char *

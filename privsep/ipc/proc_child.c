@@ -20,6 +20,7 @@
 
 #define CONF_WAIT_MS 30000 /* for the next message of our config */
 #define NOFILE 1024
+#define SLAB_MIN ((size_t)64 << 10)
 
 /* What procs_start gave this process; written once, by main(). */
 static struct {
@@ -56,6 +57,25 @@ slab_size(enum role role)
 	default:
 		return ((size_t)64 << 10);
 	}
+}
+
+/* Less room for keys is a warning, no room is the end. */
+static int
+slab_make(enum role role)
+{
+	size_t want = slab_size(role), size = want;
+	int r;
+
+	while ((r = secret_slab_init(size)) == ERR_SYS &&
+	    size / 2 >= SLAB_MIN)
+		size /= 2;
+	if (r == 0 && size != want)
+		log_warn("role.memlock role=%s want=%zu got=%zu",
+		    role_name(role), want, size);
+	if (r != 0)
+		log_crit("role.memlock role=%s error=\"RLIMIT_MEMLOCK is too "
+		    "small\"", role_name(role));
+	return (r);
 }
 
 long
@@ -348,10 +368,8 @@ proc_child_start(struct proc_child **out, const struct proc_child_conf *conf)
 		return (ERR_NOMEM);
 	pc->conf = *conf;
 	cc.arg = pc;
-	r = secret_slab_init(slab_size(conf->role));
+	r = slab_make(conf->role);
 	if (r != 0) {
-		log_crit("role.start error=memlock role=%s",
-		    role_name(conf->role));
 		free(pc);
 		return (r);
 	}
