@@ -173,7 +173,7 @@ esp_sa_move(struct esp_sa *sa, const struct addr *peer,
 {
 	sa->peer = *peer;
 	sa->local = *local;
-	sa->sock = UINT8_MAX;
+	sa->sock[0] = sa->sock[1] = UINT8_MAX;
 	sa->pmtu = 0; /* another path */
 }
 

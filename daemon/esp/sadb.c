@@ -206,7 +206,7 @@ sa_new(const struct esp_sa_conf *c, const struct encr_alg *e,
 	sa->icv_len = (uint8_t)aead_icv_len(e, i);
 	/* RFC 4303 2.4: the text ends on a 4-byte boundary. */
 	sa->align = e->block > 4 ? e->block : 4;
-	sa->sock = UINT8_MAX;
+	sa->sock[0] = sa->sock[1] = UINT8_MAX;
 	return (sa);
 }
 

@@ -53,7 +53,8 @@ struct esp_sa {
 	struct aead *open, *seal;
 	uint8_t iv_len, icv_len, align;
 	uint8_t esn, encap, tfc;
-	uint8_t sock;            /* the role's: which socket; 255: not known */
+	uint8_t sock[2];         /* the role's: which socket, without DF and
+	                          * with; 255: not known */
 	uint8_t dirty;           /* counted something since the last report */
 	struct replay replay;
 	uint64_t seq;            /* the last one that was taken for sending */
