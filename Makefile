@@ -105,7 +105,7 @@ unit-build: $(UNIT) $(EXCH)
 fuzz-build: $(fuzzers)
 
 # One library's unit tests: make check-wire
-check-%: $$(foreach t,$(UNIT),$$(if $$(findstring /test_$$*_,$(t)),$(t)))
+check-%: $$(foreach t,$$(UNIT),$$(if $$(findstring /test_$$*_,$$(t)),$$(t)))
 	@for t in $^; do echo "== $$t"; $$t || exit 1; done
 
 deps:
