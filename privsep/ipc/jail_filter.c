@@ -32,7 +32,8 @@ enum check {
 	SEALS,     /* fcntl: memfd seals */
 	DUPFD,     /* fcntl: F_DUPFD_CLOEXEC */
 	READONLY,  /* prlimit64 without a new limit, of ourselves */
-	NETLINK,   /* socket: AF_NETLINK */
+	NETLINK,   /* socket: AF_NETLINK; others are refused softly, since libc
+	            * asks for some late (if_nametoindex, getpwnam) */
 	UNIX,      /* socketpair: AF_UNIX */
 	TUN,       /* ioctl: of TUN queues */
 	SIGNAL9,   /* kill: SIGKILL */
@@ -90,7 +91,6 @@ static const struct {
 	{ SEALS, 1, F_ADD_SEALS },
 	{ SEALS, 1, F_GET_SEALS },
 	{ DUPFD, 1, F_DUPFD_CLOEXEC },
-	{ NETLINK, 0, AF_NETLINK },
 	{ UNIX, 0, AF_UNIX },
 	{ TUN, 1, TUNSETIFF },
 	{ TUN, 1, TUNGETIFF },
@@ -163,6 +163,20 @@ add_one_of(scmp_filter_ctx ctx, const struct row *row)
 }
 
 static int
+add_netlink(scmp_filter_ctx ctx, const struct row *row)
+{
+	struct scmp_arg_cmp cmp = equal(0, AF_NETLINK);
+	int r;
+
+	r = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, row->nr, 1, &cmp);
+	if (r != 0)
+		return (r);
+	cmp.op = SCMP_CMP_NE;
+	return (seccomp_rule_add_array(ctx, SCMP_ACT_ERRNO(EACCES), row->nr,
+	    1, &cmp));
+}
+
+static int
 add_role_uids(scmp_filter_ctx ctx, const struct row *row,
     const struct jail_conf *jc)
 {
@@ -203,6 +217,8 @@ add_row(scmp_filter_ctx ctx, const struct row *row, const struct jail_conf *jc)
 		cmp[1] = equal(2, 0);
 		return (seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, row->nr,
 		    2, cmp));
+	case NETLINK:
+		return (add_netlink(ctx, row));
 	case ROLEUID:
 		return (add_role_uids(ctx, row, jc));
 	default:

@@ -2,9 +2,11 @@
  * The processes as a whole, as root: this program starts itself as db, esp,
  * net and ctl, jails itself as the parent, and then: a message from net to db
  * and back; the same after db was killed and after net was killed (both are
- * started again from inside of the parent's filter); a role that says what it
- * may not ends; ordered stop. Exit 77 when not root.
+ * started again from inside of the parent's filter); the end of a role that
+ * says what it may not, of a silent one, and of both ends of a pipe with bad
+ * bytes; ordered stop. Exit 77 when not root.
  */
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -21,6 +23,11 @@
 
 #define ID_BASE 64300
 #define WAIT_S 20
+#define SILENT_MS 5000
+#define ASK 48 /* lengths of NONCES, and what they make net do */
+#define EVIL 1
+#define SLANDER 2
+#define SILENCE 3
 
 /* ---- the roles --------------------------------------------------------------- */
 
@@ -30,7 +37,25 @@ struct child {
 	enum role role;
 };
 
-/* The parent's NONCES make net ask db; "evil" makes it break the rules. */
+/* Bytes that are no message on the first pipe to a peer. */
+static void
+slander(void)
+{
+	int type;
+	socklen_t len;
+
+	for (int fd = 4; fd < 64; fd++) {
+		len = sizeof(type);
+		if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) != 0 ||
+		    type != SOCK_SEQPACKET)
+			continue;
+		if (write(fd, "\xff\xff", 2) != 2)
+			_exit(9);
+		return;
+	}
+}
+
+/* The parent's NONCES make net ask db; short ones make it break the rules. */
 static int
 child_parent(void *arg, struct msg *m, int fd)
 {
@@ -41,7 +66,13 @@ child_parent(void *arg, struct msg *m, int fd)
 		close(fd);
 	if (m->type != MSG_NONCES)
 		return (0);
-	if (m->u.nonces.pairs.len == 1) {
+	if (m->u.nonces.pairs.len == SLANDER) {
+		slander();
+		return (0);
+	}
+	while (m->u.nonces.pairs.len == SILENCE)
+		sleep(1);
+	if (m->u.nonces.pairs.len == EVIL) {
 		/* Not a message at all, on the pipe to the parent. */
 		if (write(3, "\xff\xff\xff", 3) != 3)
 			_exit(9);
@@ -258,9 +289,22 @@ kill_and_ask(struct test *t, enum role role)
 	check(t, procs_pid(t->ps, role, 0) != was, "a new process");
 	check(t, procs_restarts(t->ps, role) == 1, "one restart");
 	for (unsigned int net = 0; net < 2; net++) {
-		check(t, ask(t, net, 48) == 0, "ask");
+		check(t, ask(t, net, ASK) == 0, "ask");
 		wait_for(t, &t->answers, answers + 1 + net, "answer again");
 	}
+}
+
+/* Make net 1 do what ends n processes; all come back. */
+static void
+provoke(struct test *t, uint16_t how, unsigned int n, const char *what)
+{
+	unsigned int exits = t->exits, ready = t->ready;
+
+	check(t, ask(t, 1, how) == 0, what);
+	wait_for(t, &t->exits, exits + n, what);
+	check(t, WIFSIGNALED(t->last_status) &&
+	    WTERMSIG(t->last_status) == SIGKILL, "killed");
+	wait_for(t, &t->ready, ready + n, "ready again");
 }
 
 static int
@@ -269,9 +313,10 @@ run_test(char *root, char *state)
 	struct test t = { .base = event_base_new() };
 	struct procs_conf conf = { .base = t.base, .root = root,
 		.state_dir = state, .on_msg = on_msg, .on_start = on_start,
-		.on_ready = on_ready, .on_exit = on_exit_, .arg = &t };
+		.on_ready = on_ready, .on_exit = on_exit_,
+		.silent_ms = SILENT_MS, .arg = &t };
 	char why[128];
-	unsigned int exits;
+	unsigned int ready;
 
 	log_init("parent", LOG_L_INFO, sink, &t);
 	conf.self_fd = open("/proc/self/exe", O_PATH | O_CLOEXEC);
@@ -289,17 +334,18 @@ run_test(char *root, char *state)
 	}
 	if (wait_for(&t, &t.ready, 5, "ready") || jail_self(&conf))
 		goto out;
-	check(&t, ask(&t, 0, 48) == 0, "ask");
+	check(&t, ask(&t, 0, ASK) == 0, "ask");
 	wait_for(&t, &t.answers, 1, "answer");
 	kill_and_ask(&t, ROLE_DB);
 	kill_and_ask(&t, ROLE_NET);
 
-	exits = t.exits;
-	check(&t, ask(&t, 1, 1) == 0, "ask for evil");
-	wait_for(&t, &t.exits, exits + 1, "the end of a hostile role");
-	check(&t, WIFSIGNALED(t.last_status) &&
-	    WTERMSIG(t.last_status) == SIGKILL, "killed");
-	wait_for(&t, &t.ready, 8, "ready after evil");
+	provoke(&t, EVIL, 1, "the end of a hostile role");
+	provoke(&t, SILENCE, 1, "the end of a silent role");
+	/* Both ends of a pipe with bad bytes: speaker and accuser. */
+	provoke(&t, SLANDER, 2, "the end of both");
+	ready = t.answers;
+	check(&t, ask(&t, 1, ASK) == 0, "ask after all that");
+	wait_for(&t, &t.answers, ready + 1, "answer after all that");
 
 	procs_stop(t.ps, 10000);
 	/* Both nets in either order. */
