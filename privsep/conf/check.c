@@ -29,15 +29,15 @@ static void
 guess_file(const char *path, const char *name, char *hint, size_t cap)
 {
 	const char *slash = strrchr(path, '/'), *base = strrchr(name, '/');
-	char dir[2 * CONF_PATH_MAX + 2];
+	char dir[2 * CONF_PATH_MAX + 2] = ".";
 	struct dirent *e;
 	struct guess g;
 	DIR *d;
 
 	hint[0] = '\0';
-	if (slash == NULL)
-		return;
-	snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path + 1), path);
+	if (slash != NULL)
+		snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path + 1),
+		    path);
 	d = opendir(dir);
 	if (d == NULL)
 		return;
@@ -59,7 +59,7 @@ file_check(struct parser *p, struct pos at, const char *name, int secret,
 	path[0] = '\0';
 	if (p->dir == NULL)
 		return (0);
-	if (name[0] == '/')
+	if (name[0] == '/' || strcmp(p->dir, ".") == 0)
 		snprintf(path, cap, "%s", name);
 	else
 		snprintf(path, cap, "%s/%s", p->dir, name);
@@ -67,12 +67,12 @@ file_check(struct parser *p, struct pos at, const char *name, int secret,
 		int e = errno;
 
 		guess_file(path, name, hint, sizeof(hint));
-		conf_err(p, at, "file \"%s\" (%s): %s%s", name, path,
-		    strerror(e), hint);
+		conf_err(p, at, "file \"%s\": %s%s", path, strerror(e),
+		    hint);
 		return (ERR_CONF);
 	}
 	if (!S_ISREG(st.st_mode)) {
-		conf_err(p, at, "\"%s\" is no regular file", name);
+		conf_err(p, at, "\"%s\" is no regular file", path);
 		return (ERR_CONF);
 	}
 	if (secret && (st.st_mode & (S_IROTH | S_IWOTH)) != 0) {

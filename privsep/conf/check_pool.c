@@ -59,15 +59,14 @@ static void
 check_reserved(struct parser *p, const struct conf_range *r, struct pos at)
 {
 	struct conf_range q;
+	struct addr a;
 	char b[2 * ADDR_STRLEN];
 	struct txt t;
 
 	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
-		memset(&q, 0, sizeof(q));
-		if (addr_parse(&q.lo, reserved[i].range))
+		if (addr_parse(&a, reserved[i].range))
 			BUG("a reserved range that is no address");
-		q.hi.family = q.lo.family;
-		addr_prefix_range(&q.lo, reserved[i].plen, q.lo.ip, q.hi.ip);
+		range_from_prefix(&q, &a, reserved[i].plen);
 		if (q.lo.family != r->lo.family ||
 		    addr_cmp(&q.hi, &r->lo) < 0 || addr_cmp(&q.lo, &r->hi) > 0)
 			continue;

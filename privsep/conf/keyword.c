@@ -54,6 +54,15 @@ keyword_find(enum block_id block, const char *name)
 	return (NULL);
 }
 
+int
+keyword_any(const char *name)
+{
+	for (unsigned int b = 0; b < BLOCK_MAX; b++)
+		if (keyword_find((enum block_id)b, name) != NULL)
+			return (1);
+	return (0);
+}
+
 enum block_id
 block_find(enum block_id parent, const char *name)
 {

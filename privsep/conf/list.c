@@ -163,20 +163,28 @@ prefix_bad(struct parser *p, const struct keyword *kw, const struct val *v,
 	value_bad(p, v, kw, why);
 }
 
+void
+range_from_prefix(struct conf_range *r, const struct addr *a, uint8_t plen)
+{
+	memset(r, 0, sizeof(*r));
+	r->lo.family = r->hi.family = a->family;
+	addr_prefix_range(a, plen, r->lo.ip, r->hi.ip);
+}
+
 static int
 range_parse(struct conf_range *r, const char *s)
 {
 	const char *dash = strchr(s, '-');
 	char lo[ADDR_STRLEN];
+	struct addr a;
 	uint8_t plen;
 	size_t n;
 
 	memset(r, 0, sizeof(*r));
 	if (dash == NULL) {
-		if (addr_parse_prefix(&r->lo, &plen, s))
+		if (addr_parse_prefix(&a, &plen, s))
 			return (ERR_SYNTAX);
-		r->hi.family = r->lo.family;
-		addr_prefix_range(&r->lo, plen, r->lo.ip, r->hi.ip);
+		range_from_prefix(r, &a, plen);
 		return (0);
 	}
 	n = (size_t)(dash - s);
@@ -350,6 +358,8 @@ domain_ok(const char *s)
 			label = 0;
 			continue;
 		}
+		if (*s == '-' && label == 0)
+			return (0);
 		if (!((*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') ||
 		    (*s >= '0' && *s <= '9') || *s == '-' || *s == '_') ||
 		    ++label > 63)

@@ -129,6 +129,14 @@ parse_list(struct parser *p, struct pos open)
 		switch (p->tok.type) {
 		case TOK_WORD:
 		case TOK_STRING:
+			if (!comma && p->tok.pos.line > open.line &&
+			    p->tok.type == TOK_WORD &&
+			    keyword_any(p->tok.text)) {
+				conf_err(p, p->tok.pos, "\"%s\" in a list; "
+				    "expected } before it (the list begins on "
+				    "line %u)", p->tok.text, open.line);
+				return (0);
+			}
 			if (!comma && ok) {
 				conf_err(p, p->tok.pos, "\"%s\" without a "
 				    "comma before it; expected , or }",
@@ -179,8 +187,16 @@ parse_values(struct parser *p, const char *name)
 		return (ok);
 	}
 	if (p->tok.type != TOK_WORD && p->tok.type != TOK_STRING) {
+		int comma = p->tok.type == TOK_COMMA;
+
 		conf_err(p, p->tok.pos, "\"%s\" where the value of %s is "
 		    "expected", what_read(&p->tok), name);
+		if (comma) {
+			lex_next(p);
+			if (p->tok.type == TOK_WORD ||
+			    p->tok.type == TOK_STRING)
+				lex_next(p);
+		}
 		return (0);
 	}
 	ok = take_value(p);
@@ -251,7 +267,11 @@ unknown_word(struct parser *p, enum block_id in, const char *word,
 		if (blocks[b].parent == in)
 			guess_offer(&g, blocks[b].name);
 	guess_text(&g, hint, sizeof(hint));
-	if (in != BLOCK_MAX)
+	if (in != BLOCK_MAX && p->tok.type != TOK_EQUALS &&
+	    p->tok.type != TOK_OPEN && hint[0] == '\0')
+		conf_err(p, at, "\"%s\" where a keyword of %s or } is "
+		    "expected", word, blocks[in].name);
+	else if (in != BLOCK_MAX)
 		conf_err(p, at, "unknown keyword \"%s\" in %s%s", word,
 		    blocks[in].name, hint);
 	else
@@ -589,13 +609,15 @@ set_defaults(struct parser *p, enum block_id block)
 static void
 check_required(struct parser *p, enum block_id block, struct pos at)
 {
+	const char *title = title_at(p->c, block, p->aaa, p->obj % OBJECTS_MAX);
 	const struct keyword *kw;
 
 	for (size_t i = 0; (kw = keyword_at(i)) != NULL; i++)
 		if (kw->block == block && kw->def == kw_required &&
 		    mark_find(p, block, p->obj, kw->name) == NULL)
-			conf_err(p, at, "%s has no %s: %s",
-			    blocks[block].name, kw->name, kw->help);
+			conf_err(p, at, "%s \"%s\" has no %s: %s",
+			    blocks[block].name, title == NULL ? "" : title,
+			    kw->name, kw->help);
 }
 
 static size_t

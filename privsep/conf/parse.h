@@ -63,6 +63,8 @@ extern const char kw_required[]; /* def of what must be set */
 /* The i-th line of keyword.def; NULL past the end. */
 const struct keyword *keyword_at(size_t i);
 const struct keyword *keyword_find(enum block_id block, const char *name);
+/* Is it a keyword anywhere? */
+int keyword_any(const char *name);
 /* BLOCK_MAX when no block inside of `parent` is called so. */
 enum block_id block_find(enum block_id parent, const char *name);
 
@@ -150,6 +152,8 @@ void value_print(struct txt *t, const struct keyword *kw, const void *obj,
     const char *indent);
 /* A text as it would be written: quoted where it must be. */
 void value_txt(struct txt *t, const char *s);
+void range_from_prefix(struct conf_range *r, const struct addr *a,
+    uint8_t plen);
 void range_txt(struct txt *t, const struct conf_range *r);
 /* lo..hi is one prefix: its length, else -1. */
 int range_plen(const struct conf_range *r);

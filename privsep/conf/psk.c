@@ -325,8 +325,7 @@ psk_read(struct parser *p, size_t i)
 	}
 	n = slurp(path, buf, FILE_MAX);
 	if (n < 0) {
-		conf_err(p, at, "file \"%s\" (%s): %s", pol->psk_file, path,
-		    strerror(errno));
+		conf_err(p, at, "file \"%s\": %s", path, strerror(errno));
 	} else {
 		p->file = pol->psk_file;
 		read_all(&f, buf, (size_t)n);

@@ -278,9 +278,12 @@ duration_set(struct parser *p, const struct keyword *kw, void *obj)
 		}
 	}
 	used = digits(v->text, &n);
-	if (r == ERR_SYNTAX && used != 0 && v->text[used] == '\0')
-		snprintf(hint, sizeof(hint), "; did you mean \"%llus\"?",
-		    (unsigned long long)n);
+	if (used != 0 && v->text[used] == '\0' && n < UINT32_MAX) {
+		int s = to_field(kw, n * 1000) <= kw->hi;
+
+		snprintf(hint, sizeof(hint), "; did you mean \"%llu%s\"?",
+		    (unsigned long long)n, s ? "s" : "ms");
+	}
 	txt_init(&t, b, sizeof(b));
 	duration_txt(&t, from_field(kw, kw->lo));
 	txt_str(&t, " to ");
