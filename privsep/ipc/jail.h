@@ -6,9 +6,9 @@
 #include "privsep/ipc/msg.h"
 
 /*
- * Shut a process in for good, as jail.def says for its role. Order: chroot,
- * groups and uid (verified), rlimits, bounding set, dumpable 0, no_new_privs,
- * Landlock, seccomp. Everything but Landlock must succeed, else ERR_SYS with
+ * Shut a process in for good, as jail.def says for its role. Order: bounding
+ * set, chroot, groups and uid (verified; db: uid, then chroot), capabilities,
+ * rlimits, dumpable 0, no_new_privs, Landlock, seccomp. Everything but Landlock must succeed, else ERR_SYS with
  * a line in `why`: the caller refuses to run.
  */
 struct jail_conf {
@@ -36,9 +36,10 @@ int jail_limits(char *why, size_t why_cap) MUST_USE;
 int jail_drop_parent(uid_t uid, gid_t gid, char *why, size_t why_cap) MUST_USE;
 
 /* Test builds: try what a role may never do (open, socket, execve, ptrace,
- * mprotect(EXEC), setuid(0), kill the parent), one per call, `n` from 0:
- * ERR_NOENT past the last, 0 when the call was denied with an errno, ERR_POLICY when it succeeded. Death by SIGSYS is the
- * other good outcome and is seen by the parent of the process. */
+ * mprotect(EXEC), setuid(0), kill the parent), one per call, n from 0:
+ * ERR_NOENT past the last, 0 when the call was denied with an errno,
+ * ERR_POLICY when it succeeded. Death by SIGSYS is the other good outcome and
+ * is seen by the parent of the process. */
 int jail_selftest(enum role role, unsigned int n, char *what, size_t cap);
 
 #endif

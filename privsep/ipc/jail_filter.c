@@ -257,7 +257,7 @@ jail_filter(const struct jail_conf *jc, char *why, size_t cap)
 	return (jail_failed(why, cap, step));
 }
 
-/* ---- Landlock: by number, for headers that know less than the kernel ------ */
+/* ---- Landlock: by number, for headers that know less than the kernel ---- */
 
 #define LL_WRITE_FILE (UINT64_C(1) << 1)
 #define LL_READ_FILE (UINT64_C(1) << 2)

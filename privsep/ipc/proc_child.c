@@ -6,6 +6,7 @@
 #include "privsep/ipc/proc.h"
 
 #include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include <errno.h>
 #include <event2/event.h>
@@ -64,8 +65,13 @@ static int
 slab_make(enum role role)
 {
 	size_t want = slab_size(role), size = want;
+	struct rlimit rl;
 	int r;
 
+	/* The boards are locked too: half of the limit is theirs. */
+	if (getrlimit(RLIMIT_MEMLOCK, &rl) == 0 &&
+	    rl.rlim_max != RLIM_INFINITY && size > rl.rlim_max / 2)
+		size = rl.rlim_max / 2 > SLAB_MIN ? rl.rlim_max / 2 : SLAB_MIN;
 	while ((r = secret_slab_init(size)) == ERR_SYS &&
 	    size / 2 >= SLAB_MIN)
 		size /= 2;

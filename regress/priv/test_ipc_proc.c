@@ -29,7 +29,7 @@
 #define SLANDER 2
 #define SILENCE 3
 
-/* ---- the roles --------------------------------------------------------------- */
+/* ---- the roles ---------------------------------------------------------- */
 
 struct child {
 	struct event_base *base;
@@ -137,7 +137,7 @@ child_main(enum role role)
 	return (0);
 }
 
-/* ---- the parent -------------------------------------------------------------- */
+/* ---- the parent --------------------------------------------------------- */
 
 struct test {
 	struct event_base *base;
@@ -307,8 +307,28 @@ provoke(struct test *t, uint16_t how, unsigned int n, const char *what)
 	wait_for(t, &t->ready, ready + n, "ready again");
 }
 
+static void
+play(struct test *t)
+{
+	unsigned int answers;
+
+	check(t, ask(t, 0, ASK) == 0, "ask");
+	wait_for(t, &t->answers, 1, "answer");
+	kill_and_ask(t, ROLE_DB);
+	kill_and_ask(t, ROLE_NET);
+	provoke(t, EVIL, 1, "the end of a hostile role");
+	provoke(t, SILENCE, 1, "the end of a silent role");
+	/* Both ends of a pipe with bad bytes: speaker and accuser. */
+	provoke(t, SLANDER, 2, "the end of both");
+	answers = t->answers;
+	check(t, ask(t, 1, ASK) == 0, "ask after all that");
+	wait_for(t, &t->answers, answers + 1, "answer after all that");
+}
+
+enum jailed { JAIL_AFTER, JAIL_BEFORE };
+
 static int
-run_test(char *root, char *state)
+run_test(char *root, char *state, enum jailed jailed)
 {
 	struct test t = { .base = event_base_new() };
 	struct procs_conf conf = { .base = t.base, .root = root,
@@ -316,7 +336,6 @@ run_test(char *root, char *state)
 		.on_ready = on_ready, .on_exit = on_exit_,
 		.silent_ms = SILENT_MS, .arg = &t };
 	char why[128];
-	unsigned int ready;
 
 	log_init("parent", LOG_L_INFO, sink, &t);
 	conf.self_fd = open("/proc/self/exe", O_PATH | O_CLOEXEC);
@@ -324,7 +343,8 @@ run_test(char *root, char *state)
 		conf.uid[i] = conf.gid[i] = ID_BASE + i;
 	conf.n[ROLE_DB] = conf.n[ROLE_ESP] = conf.n[ROLE_CTL] = 1;
 	conf.n[ROLE_NET] = 2;
-	if (jail_limits(why, sizeof(why))) {
+	if (jail_limits(why, sizeof(why)) ||
+	    (jailed == JAIL_BEFORE && jail_self(&conf))) {
 		fprintf(stderr, "FAIL %s\n", why);
 		return (1);
 	}
@@ -332,21 +352,13 @@ run_test(char *root, char *state)
 		fprintf(stderr, "FAIL procs_start\n");
 		return (1);
 	}
-	if (wait_for(&t, &t.ready, 5, "ready") || jail_self(&conf))
+	if (wait_for(&t, &t.ready, 5, "ready"))
 		goto out;
-	check(&t, ask(&t, 0, ASK) == 0, "ask");
-	wait_for(&t, &t.answers, 1, "answer");
-	kill_and_ask(&t, ROLE_DB);
-	kill_and_ask(&t, ROLE_NET);
-
-	provoke(&t, EVIL, 1, "the end of a hostile role");
-	provoke(&t, SILENCE, 1, "the end of a silent role");
-	/* Both ends of a pipe with bad bytes: speaker and accuser. */
-	provoke(&t, SLANDER, 2, "the end of both");
-	ready = t.answers;
-	check(&t, ask(&t, 1, ASK) == 0, "ask after all that");
-	wait_for(&t, &t.answers, ready + 1, "answer after all that");
-
+	if (jailed == JAIL_AFTER) {
+		if (jail_self(&conf))
+			goto out;
+		play(&t);
+	}
 	procs_stop(t.ps, 10000);
 	/* Both nets in either order. */
 	check(&t, strcmp(t.order, "ctl.0 net.0 net.1 esp.0 db.0 ") == 0 ||
@@ -366,7 +378,7 @@ main(int argc, char **argv)
 	char root[] = "/tmp/gh-proc-root.XXXXXX";
 	char state[] = "/tmp/gh-proc-state.XXXXXX";
 	enum role role;
-	int status = 1;
+	int status, bad = 0;
 	pid_t pid;
 
 	if (argc > 1) {
@@ -384,13 +396,18 @@ main(int argc, char **argv)
 		perror("mkdtemp");
 		return (1);
 	}
-	pid = fork();
-	if (pid == 0)
-		exit(run_test(root, state));
-	if (pid == -1 || waitpid(pid, &status, 0) != pid)
-		perror("fork");
+	/* In a process of its own, which gives up root. */
+	for (unsigned int i = JAIL_AFTER; i <= JAIL_BEFORE; i++) {
+		status = 1;
+		pid = fork();
+		if (pid == 0)
+			exit(run_test(root, state, (enum jailed)i));
+		if (pid == -1 || waitpid(pid, &status, 0) != pid)
+			perror("fork");
+		bad |= status;
+	}
 	(void)rmdir(state);
 	(void)rmdir(root);
-	printf("%s\n", status == 0 ? "ok" : "FAILED");
-	return (status == 0 ? 0 : 1);
+	printf("%s\n", bad == 0 ? "ok" : "FAILED");
+	return (bad == 0 ? 0 : 1);
 }
