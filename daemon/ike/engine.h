@@ -53,6 +53,7 @@ void ike_input(struct ike_engine *e, uint64_t now_ms,
  * be treated as hostile or broken. */
 int ike_message(struct ike_engine *e, uint64_t now_ms, struct msg *m,
     struct fx_list *fx) MUST_USE;
+/* slot UINT32_MAX is the engine's own timer. */
 void ike_timer(struct ike_engine *e, uint64_t now_ms, uint32_t slot,
     struct fx_list *fx);
 /* A process restarted (up 1) or is gone (up 0): waits on it are sent again. */
@@ -60,6 +61,9 @@ void ike_role(struct ike_engine *e, uint64_t now_ms, enum role role,
     unsigned int index, int up, struct fx_list *fx);
 /* Say goodbye to the next few SAs (shutdown): call until it returns 0. */
 int ike_shutdown(struct ike_engine *e, uint64_t now_ms, struct fx_list *fx);
+
+/* Debug lines that tell each step of the table (fsm.def). */
+void ike_trace(struct ike_engine *e, int on);
 
 /* Counters, stat.def: STAT(NAME, "name_total", "help"). */
 enum ike_stat {
