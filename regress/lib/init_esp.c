@@ -182,7 +182,7 @@ ip_header(struct wr *w, const struct addr *from, const struct addr *to,
 static uint8_t
 echo_byte(uint16_t id, uint16_t seq, size_t i)
 {
-	return ((uint8_t)(id * 31 + seq * 7 + i));
+	return ((uint8_t)((size_t)id * 31 + (size_t)seq * 7 + i));
 }
 
 size_t
