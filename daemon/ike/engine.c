@@ -9,9 +9,6 @@
 #include "daemon/ike/sa.h"
 #include "privsep/ipc/steer.h"
 
-/* The parent keeps an unbound ticket for 10 minutes (DESIGN 1): ours are
- * replaced well before. */
-#define TICKET_MS (8 * 60 * 1000)
 #define TICKET_ASK_MS 1000
 
 unsigned int
@@ -114,7 +111,8 @@ begin(struct ctx *x, struct ike_engine *e, uint64_t now, struct fx_list *fx)
 	x->fx = fx;
 }
 
-/* Old tickets are of no use; few tickets are asked for anew, once a second. */
+/* Few tickets left: more are asked for, once a second. The parent renews those
+ * that are in stock as long as it hears of them (HEARTBEAT). */
 static void
 tickets_mind(struct ctx *x)
 {
@@ -122,11 +120,6 @@ tickets_mind(struct ctx *x)
 	struct msg *m;
 	struct fx *f;
 
-	while (e->ticket_n > 0 && x->now - e->tickets[e->ticket_head].born_ms >=
-	    TICKET_MS) {
-		e->ticket_head = (e->ticket_head + 1) % TICKETS_MAX;
-		e->ticket_n--;
-	}
 	if (e->ticket_n >= TICKETS_MAX / 2)
 		return;
 	if (e->ticket_asked_ms != 0 &&
@@ -176,13 +169,6 @@ ike_message(struct ike_engine *e, uint64_t now_ms, struct msg *m,
 	if (!ike_room(&x))
 		return (ERR_AGAIN);
 	err = ike_message_event(&x);
-	if (m->type == MSG_NONCES && err == 0) {
-		struct fx *f = fx_add(fx, FX_ARM, NO_SLOT);
-
-		if (f != NULL)
-			f->u.at_ms = now_ms + TICKET_MS;
-		return (0);
-	}
 	end(&x);
 	return (err);
 }

@@ -23,7 +23,6 @@ nonces(struct ctx *x)
 		if (rd_copy(&r, t->nr, NR_LEN) != 0 ||
 		    rd_copy(&r, t->sid, SID_LEN) != 0)
 			return (ERR_SYNTAX);
-		t->born_ms = x->now;
 		e->ticket_n++;
 	}
 	e->ticket_asked_ms = 0;

@@ -192,7 +192,6 @@ struct prefix_count {
 struct ticket {
 	uint8_t nr[NR_LEN];
 	uint8_t sid[SID_LEN];
-	uint64_t born_ms;
 };
 struct rate {
 	uint64_t second;
