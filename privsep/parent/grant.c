@@ -280,6 +280,7 @@ grant_net_ended(struct parent *p, unsigned int index)
 	for (s = TAILQ_FIRST(&p->sessions); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, link);
 		if (s->ticket->worker == index)
-			grant_revoke(p, s, WHY_INTERNAL_NET);
+			grant_revoke(p, s, p->stopping ? WHY_SHUTDOWN :
+			    WHY_INTERNAL_NET);
 	}
 }

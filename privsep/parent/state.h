@@ -124,6 +124,7 @@ struct parent {
 	uint64_t cookie_ms;      /* when it was made */
 	uint64_t stats_ms;       /* when USAGE was last sent */
 	uint8_t db_up, esp_up[16];
+	uint8_t stopping;        /* sessions end because we do */
 	uint64_t stat[PSTAT_MAX];
 };
 

@@ -1,0 +1,375 @@
+/*
+ * The parent's loop: the machine, the descriptors, the roles. Everything that
+ * is decided is decided in oracle.c and what it calls; here messages go in
+ * and out. In: the config, signals, messages of roles; out: processes.
+ */
+#include "privsep/parent/parent.h"
+
+#include <sys/stat.h>
+#include <sys/time.h>
+
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "privsep/base/log.h"
+#include "privsep/crypto/prf.h"
+#include "privsep/ipc/jail.h"
+#include "privsep/ipc/proc.h"
+#include "privsep/parent/fds.h"
+#include "privsep/parent/host.h"
+#include "privsep/parent/nft.h"
+#include "privsep/parent/oracle.h"
+#include "privsep/parent/state.h"
+
+#define TICK_MS 100
+#define STOP_MS 6000
+
+struct house {
+	const struct conf *conf;
+	struct event_base *base;
+	struct procs *procs;
+	struct parent *parent;
+	struct fds *fds;
+	struct nft *nft;
+	struct host_users users;
+	unsigned int n[ROLE_MAX];
+	int self_fd;
+	char root[CONF_PATH_MAX + 16];
+	struct event *ev_term, *ev_int, *ev_hup, *ev_tick;
+};
+
+/* One line: "2026-11-23T16:17:01.123Z info parent: role.start ..." */
+static void
+sink(void *arg, enum log_level level, const char *line)
+{
+	static const char *const names[] = { "debug", "info", "warn", "crit" };
+	struct timespec ts = { 0, 0 };
+	char when[32] = "";
+	struct tm tm;
+
+	(void)arg;
+	(void)clock_gettime(CLOCK_REALTIME, &ts);
+	if (gmtime_r(&ts.tv_sec, &tm) == NULL ||
+	    strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm) == 0)
+		when[0] = '\0';
+	fprintf(stderr, "%s.%03ldZ %s %s\n", when, ts.tv_nsec / 1000000,
+	    names[level <= LOG_L_CRIT ? level : LOG_L_CRIT], line);
+}
+
+/* ---- what the authority wants done ----------------------------------------- */
+static int
+op_send(void *arg, enum role role, unsigned int index, const struct msg *m)
+{
+	struct house *h = arg;
+
+	if (h->procs == NULL)
+		return (ERR_CLOSED);
+	return (procs_send(h->procs, role, index, m));
+}
+
+static uint64_t
+op_now_ms(void *arg)
+{
+	struct timespec ts;
+
+	(void)arg;
+	if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0)
+		BUG("no monotonic clock");
+	return ((uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000);
+}
+
+static void
+op_random(void *arg, void *p, size_t len)
+{
+	(void)arg;
+	rand_bytes(p, len);
+}
+
+static void
+op_steer(void *arg, const struct addr *a, uint8_t plen, int esp)
+{
+	struct house *h = arg;
+
+	fds_steer(h->fds, a, plen, esp);
+}
+
+/* ---- the roles -------------------------------------------------------------- */
+static int
+on_msg(void *arg, enum role role, unsigned int index, struct msg *m, int fd)
+{
+	struct house *h = arg;
+
+	/* No role gives us descriptors. */
+	if (fd != -1) {
+		close(fd);
+		return (ERR_POLICY);
+	}
+	return (oracle_message(h->parent, role, index, m));
+}
+
+static int
+send_start(struct house *h, enum role role, unsigned int index)
+{
+	struct msg_conf_start *s;
+	struct msg m;
+
+	msg_init(&m, MSG_CONF_START);
+	s = &m.u.conf_start;
+	s->index = (uint8_t)index;
+	s->n_net = (uint8_t)h->n[ROLE_NET];
+	s->n_esp = (uint8_t)h->n[ROLE_ESP];
+	s->log_level = (uint8_t)h->conf->log_level;
+	memcpy(s->gateway, h->conf->identity,
+	    strnlen(h->conf->identity, sizeof(s->gateway) - 1));
+	s->boot_id = h->parent->boot_id;
+	return (procs_send(h->procs, role, index, &m));
+}
+
+/* Who is a client: every pool; and who we are. */
+static void
+fill_esp(const struct house *h, struct msg_conf_esp *e)
+{
+	const struct conf_pool *pool;
+	struct tsel *ts;
+
+	e->offload &= fds_offload(h->fds);
+	if (e->own.n == 0)
+		e->own.n = (uint8_t)host_addresses(e->own.v,
+		    sizeof(e->own.v) / sizeof(e->own.v[0]));
+	for (size_t i = 0; e->inside.n == 0 && i < h->conf->n_pools; i++) {
+		pool = &h->conf->pools[i];
+		for (size_t k = 0; k < pool->n_ranges && e->inside.n <
+		    sizeof(e->inside.v) / sizeof(e->inside.v[0]); k++) {
+			ts = &e->inside.v[e->inside.n++];
+			tsel_any(ts, pool->ranges[k].lo.family);
+			memcpy(ts->lo, pool->ranges[k].lo.ip, sizeof(ts->lo));
+			memcpy(ts->hi, pool->ranges[k].hi.ip, sizeof(ts->hi));
+		}
+	}
+}
+
+static int
+on_start(void *arg, enum role role, unsigned int index)
+{
+	struct house *h = arg;
+	struct msg m;
+	int r;
+
+	if ((r = send_start(h, role, index)) != 0)
+		return (r);
+	for (size_t i = 0; conf_message(h->conf, role, i, &m) == 0; i++) {
+		if (m.type == MSG_CONF_ESP)
+			fill_esp(h, &m.u.conf_esp);
+		if ((r = procs_send(h->procs, role, index, &m)) != 0)
+			return (r);
+	}
+	return (fds_send(h->fds, h->procs, role, index));
+}
+
+static void
+on_ready(void *arg, enum role role, unsigned int index)
+{
+	struct house *h = arg;
+
+	log_info("role.ready role=%s.%u pid=%d", role_name(role), index,
+	    (int)procs_pid(h->procs, role, index));
+	parent_role_ready(h->parent, role, index);
+}
+
+static void
+on_exit_role(void *arg, enum role role, unsigned int index, int status,
+    unsigned int crashes)
+{
+	struct house *h = arg;
+
+	(void)status;
+	(void)crashes;
+	parent_role_exit(h->parent, role, index);
+}
+
+/* ---- the loop ---------------------------------------------------------------- */
+static void
+on_term(evutil_socket_t sig, short what, void *arg)
+{
+	struct house *h = arg;
+
+	(void)what;
+	log_info("headend.stop signal=%d sessions=%zu", (int)sig,
+	    h->parent->n_sessions);
+	h->parent->stopping = 1;
+	event_base_loopbreak(h->base);
+}
+
+static void
+on_hup(evutil_socket_t sig, short what, void *arg)
+{
+	(void)sig;
+	(void)what;
+	(void)arg;
+	log_warn("headend.reload why=\"a new configuration needs a restart\"");
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct house *h = arg;
+
+	(void)fd;
+	(void)what;
+	parent_tick(h->parent);
+}
+
+static int
+events_make(struct house *h)
+{
+	struct timeval tv = { 0, TICK_MS * 1000 };
+
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		return (ERR_SYS);
+	h->ev_term = evsignal_new(h->base, SIGTERM, on_term, h);
+	h->ev_int = evsignal_new(h->base, SIGINT, on_term, h);
+	h->ev_hup = evsignal_new(h->base, SIGHUP, on_hup, h);
+	h->ev_tick = event_new(h->base, -1, EV_PERSIST, on_tick, h);
+	if (h->ev_term == NULL || h->ev_int == NULL || h->ev_hup == NULL ||
+	    h->ev_tick == NULL || event_add(h->ev_term, NULL) != 0 ||
+	    event_add(h->ev_int, NULL) != 0 ||
+	    event_add(h->ev_hup, NULL) != 0 || event_add(h->ev_tick, &tv) != 0)
+		return (ERR_NOMEM);
+	return (0);
+}
+
+/* ---- start ------------------------------------------------------------------- */
+static int
+refuse(const char *why)
+{
+	fprintf(stderr, "gatehoused: %s\n", why);
+	return (ERR_SYS);
+}
+
+/* While uid 0: what needs it. */
+static int
+prepare(struct house *h)
+{
+	const struct conf *c = h->conf;
+	char why[HOST_WHY] = "";
+
+	if (geteuid() != 0)
+		return (refuse("must be started as root; it gives that up "
+		    "once its sockets are open"));
+	(void)umask(077);
+	if (jail_limits(why, sizeof(why)) != 0)
+		return (refuse(why));
+	if (why[0] != '\0')
+		log_warn("headend.limits why=\"%s\"", why);
+	h->n[ROLE_DB] = 1;
+	h->n[ROLE_CTL] = 1;
+	h->n[ROLE_NET] = c->net_workers;
+	h->n[ROLE_ESP] = c->esp_workers;
+	if (c->dataplane == DATAPLANE_KERNEL)
+		return (refuse("dataplane = kernel is not in this build: use "
+		    "dataplane = userspace"));
+	if (host_users(&h->users, h->n, why) != 0 ||
+	    host_self(&h->self_fd, why) != 0 ||
+	    host_dirs(c, &h->users, h->root, sizeof(h->root), why) != 0 ||
+	    host_forwarding(c, why) != 0 ||
+	    fds_open(&h->fds, c, &h->users, why) != 0)
+		return (refuse(why));
+	if (c->nat == NAT_MASQUERADE &&
+	    nft_masquerade(&h->nft, c, c->tun, why) != 0)
+		return (refuse(why));
+	if (jail_drop_parent(h->users.uid[ROLE_PARENT],
+	    h->users.gid[ROLE_PARENT], why, sizeof(why)) != 0)
+		return (refuse(why));
+	return (0);
+}
+
+static int
+start_roles(struct house *h)
+{
+	struct procs_conf pc = { .base = h->base, .self_fd = h->self_fd,
+		.root = h->root, .state_dir = h->conf->state_dir,
+		.on_msg = on_msg, .on_start = on_start, .on_ready = on_ready,
+		.on_exit = on_exit_role, .arg = h };
+	struct parent_ops ops = { op_send, op_now_ms, op_random, op_steer, h };
+	char why[HOST_WHY] = "";
+	int r;
+
+	memcpy(pc.n, h->n, sizeof(pc.n));
+	memcpy(pc.uid, h->users.uid, sizeof(pc.uid));
+	memcpy(pc.gid, h->users.gid, sizeof(pc.gid));
+	if (crypto_init() != 0)
+		return (refuse("the crypto library does not start"));
+	h->base = pc.base = event_base_new();
+	if (h->base == NULL || events_make(h) != 0)
+		return (refuse("the event loop does not start"));
+	if ((r = parent_new(&h->parent, h->conf, &ops)) != 0)
+		return (refuse(err_text(r)));
+	if ((r = procs_start(&h->procs, &pc)) != 0) {
+		(void)snprintf(why, sizeof(why),
+		    "the processes do not start: %s", err_text(r));
+		return (refuse(why));
+	}
+	return (0);
+}
+
+static int
+shut_in(struct house *h)
+{
+	struct jail_conf jc = { .role = ROLE_PARENT,
+		.uid = h->users.uid[ROLE_PARENT],
+		.gid = h->users.gid[ROLE_PARENT] };
+	uid_t uids[ROLE_MAX];
+	char why[HOST_WHY] = "";
+
+	for (unsigned int i = 0; i < ROLE_MAX; i++)
+		if (i != ROLE_PARENT && h->users.uid[i] != 0)
+			uids[jc.n_role_uids++] = h->users.uid[i];
+	jc.role_uids = uids;
+	if (jail_enter(&jc, why, sizeof(why)) != 0)
+		return (refuse(why));
+	return (0);
+}
+
+static void
+clean_up(struct house *h)
+{
+	struct event *evs[] = { h->ev_term, h->ev_int, h->ev_hup, h->ev_tick };
+
+	procs_free(h->procs);
+	h->procs = NULL;
+	parent_free(h->parent);
+	for (size_t i = 0; i < sizeof(evs) / sizeof(evs[0]); i++)
+		if (evs[i] != NULL)
+			event_free(evs[i]);
+	if (h->base != NULL)
+		event_base_free(h->base);
+	nft_free(h->nft);
+	fds_free(h->fds);
+	if (h->self_fd != -1)
+		close(h->self_fd);
+}
+
+int
+parent_run(const struct conf *conf)
+{
+	struct house h = { .conf = conf, .self_fd = -1 };
+	int r;
+
+	log_init("parent", conf->log_level, sink, NULL);
+	if ((r = prepare(&h)) == 0 && (r = start_roles(&h)) == 0 &&
+	    (r = shut_in(&h)) == 0) {
+		log_info("headend.start net=%u esp=%u identity=%s tun=%s",
+		    h.n[ROLE_NET], h.n[ROLE_ESP], conf->identity, conf->tun);
+		if (event_base_dispatch(h.base) != 0 && !h.parent->stopping)
+			log_crit("headend.loop why=failed");
+		procs_stop(h.procs, STOP_MS);
+		log_info("headend.stopped");
+	}
+	clean_up(&h);
+	return (r == 0 ? 0 : 1);
+}
