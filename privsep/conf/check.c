@@ -23,7 +23,7 @@ pos_of(const struct parser *p, enum block_id block, size_t obj,
 	return (m == NULL ? (struct pos){ 0, 0 } : m->val);
 }
 
-/* ---- files -------------------------------------------------------------------- */
+/* ---- files -------------------------------------------------------------- */
 /* The likely file: the folder's entry with the nearest name. */
 static void
 guess_file(const char *path, const char *name, char *hint, size_t cap)
@@ -84,7 +84,7 @@ file_check(struct parser *p, struct pos at, const char *name, int secret,
 	return (0);
 }
 
-/* ---- references ----------------------------------------------------------------- */
+/* ---- references --------------------------------------------------------- */
 static void
 check_pool_name(struct parser *p, size_t i)
 {
@@ -126,7 +126,7 @@ check_aaa_name(struct parser *p, size_t i)
 	    "\"%s\"%s", pol->aaa, guess_text(&g, hint, sizeof(hint)));
 }
 
-/* ---- policies ------------------------------------------------------------------- */
+/* ---- policies ----------------------------------------------------------- */
 static void
 check_auth(struct parser *p, size_t i)
 {
@@ -184,7 +184,7 @@ check_policy(struct parser *p, size_t i)
 		    pol->name);
 }
 
-/* ---- headend ---------------------------------------------------------------------- */
+/* ---- headend ------------------------------------------------------------ */
 static void
 check_headend(struct parser *p)
 {

@@ -115,7 +115,7 @@ check_sizes(struct parser *p, size_t i)
 		    "without ipv4", pool->name);
 }
 
-/* ---- marks: what was read where ---------------------------------------------- */
+/* ---- marks: what was read where ----------------------------------------- */
 static void
 check_exclude(struct parser *p, const struct mark *m)
 {
@@ -169,7 +169,7 @@ check_static(struct parser *p, const struct mark *m)
 		    pool->name);
 }
 
-/* ---- overlaps ------------------------------------------------------------------ */
+/* ---- overlaps ----------------------------------------------------------- */
 static int
 by_range(const void *a, const void *b, void *arg)
 {
@@ -242,7 +242,7 @@ check_overlaps(struct parser *p)
 	free(v);
 }
 
-/* ---- statics that are there twice ---------------------------------------------- */
+/* ---- statics that are there twice --------------------------------------- */
 static int
 by_address(const void *a, const void *b, void *arg)
 {

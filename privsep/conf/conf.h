@@ -72,7 +72,7 @@ struct conf_policy {
 	char pool_name[CONF_NAME_MAX + 1];
 	uint16_t pool;                /* index */
 	enum suite_id suite;
-	uint8_t encapsulation;        /* enum conf_encap: 0 auto 1 never 2 force */
+	uint8_t encapsulation;        /* 0 auto 1 never 2 force */
 	uint32_t dpd_ms, login_ms;
 	uint16_t sessions_per_user;
 	uint8_t evict;                /* 0 reject 1 oldest 2 idle */

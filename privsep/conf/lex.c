@@ -59,7 +59,8 @@ conf_warn(struct parser *p, struct pos at, const char *fmt, ...)
 static int
 word_char(unsigned char c)
 {
-	return (c > 0x20 && c < 0x7f && strchr("{}=,#\"'$`;\\()<>&|", c) == NULL);
+	return (c > 0x20 && c < 0x7f &&
+	    strchr("{}=,#\"'$`;\\()<>&|", c) == NULL);
 }
 
 int

@@ -34,7 +34,7 @@ full(struct parser *p, const struct keyword *kw, const struct val *v, size_t n,
 	return (1);
 }
 
-/* ---- addresses ------------------------------------------------------------- */
+/* ---- addresses ---------------------------------------------------------- */
 static void
 addrs_set(struct parser *p, const struct keyword *kw, struct addr *list,
     size_t *n, size_t max, int v4only)
@@ -47,8 +47,9 @@ addrs_set(struct parser *p, const struct keyword *kw, struct addr *list,
 
 		if (addr_parse(&a, v->text) || a.port != 0 ||
 		    (v4only && a.family != 4)) {
-			value_bad(p, v, kw, v4only ? "expected an IPv4 address"
-			    : "expected an IPv4 or IPv6 address without a port");
+			value_bad(p, v, kw, v4only ?
+			    "expected an IPv4 address without a port" :
+			    "expected an IPv4 or IPv6 address without a port");
 			continue;
 		}
 		for (j = 0; j < *n; j++)
@@ -133,7 +134,7 @@ nbns_print(struct txt *t, const struct keyword *kw, const void *obj)
 	return (addrs_print(t, pool->nbns, pool->n_nbns));
 }
 
-/* ---- ranges ----------------------------------------------------------------- */
+/* ---- ranges ------------------------------------------------------------- */
 /* Say which prefix was meant when bits stand beyond it. */
 static void
 prefix_bad(struct parser *p, const struct keyword *kw, const struct val *v,
@@ -308,7 +309,7 @@ excludes_print(struct txt *t, const struct keyword *kw, const void *obj)
 	return (list_end(t, pool->n_excludes));
 }
 
-/* ---- networks ---------------------------------------------------------------- */
+/* ---- networks ----------------------------------------------------------- */
 static void
 routes_set(struct parser *p, const struct keyword *kw, void *obj)
 {
@@ -343,7 +344,7 @@ routes_print(struct txt *t, const struct keyword *kw, const void *obj)
 	return (list_end(t, pool->n_routes));
 }
 
-/* ---- names -------------------------------------------------------------------- */
+/* ---- names -------------------------------------------------------------- */
 static int
 domain_ok(const char *s)
 {
@@ -425,7 +426,7 @@ pattern_read(char *out, size_t cap, const char *in)
 		return (identity_normal(out, cap, in));
 	if (strlen(in) >= cap)
 		return (ERR_SPACE);
-	/* Hex with stars reads as no identity, but is a pattern all the same. */
+	/* Hex with stars reads as no identity, but is a pattern as well. */
 	if (strncmp(in, "keyid:", 6) != 0 && strncmp(in, "type-", 5) != 0 &&
 	    (r = conf_id_body(in, body, sizeof(body), &len)) != 0)
 		return (r);
@@ -466,7 +467,7 @@ patterns_print(struct txt *t, const struct keyword *kw, const void *obj)
 	return (list_end(t, pol->n_client_ids));
 }
 
-/* ---- offloads -------------------------------------------------------------------- */
+/* ---- offloads ----------------------------------------------------------- */
 static const struct {
 	const char *name;
 	uint8_t bits;

@@ -100,7 +100,7 @@ what_read(const struct tok *t)
 	return (t->type == TOK_END ? "the end of the file" : t->text);
 }
 
-/* ---- values --------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------- */
 static int
 take_value(struct parser *p)
 {
@@ -243,7 +243,7 @@ skip_item(struct parser *p)
 	} while (depth > 0);
 }
 
-/* ---- settings ---------------------------------------------------------------- */
+/* ---- settings ----------------------------------------------------------- */
 static void
 unknown_word(struct parser *p, enum block_id in, const char *word,
     struct pos at)
@@ -253,7 +253,8 @@ unknown_word(struct parser *p, enum block_id in, const char *word,
 	struct guess g;
 
 	guess_init(&g, word);
-	for (size_t i = 0; in != BLOCK_MAX && (kw = keyword_at(i)) != NULL; i++) {
+	for (size_t i = 0; in != BLOCK_MAX && (kw = keyword_at(i)) != NULL;
+	    i++) {
 		if (kw->block == in)
 			guess_offer(&g, kw->name);
 		else if (strcmp(kw->name, word) == 0 && g.best != 0) {
@@ -376,7 +377,7 @@ add_static(struct parser *p, const char *identity, struct pos at)
 
 static void parse_block(struct parser *p, enum block_id block, struct pos at);
 
-/* ---- blocks -------------------------------------------------------------------- */
+/* ---- blocks ------------------------------------------------------------- */
 /* One item of a block; p->tok is its first word. Returns 0 when the block must
  * have ended before: another one begins. */
 static int

@@ -97,7 +97,7 @@ struct mark {
 struct parser {
 	struct lex lex;
 	struct tok tok;
-	const char *file; /* name for messages; changes while a psk-file is read */
+	const char *file; /* for messages; another while a psk-file is read */
 	const char *dir;
 	conf_report_fn *report;
 	void *arg;

@@ -15,7 +15,7 @@
 #define KEY_MAX 1024
 #define KEYS_MAX 65536
 
-/* ---- the three spellings of a secret ------------------------------------------- */
+/* ---- the three spellings of a secret ------------------------------------ */
 static int
 hexval(int c)
 {
@@ -108,7 +108,7 @@ secret_read(const char *s, size_t n, uint8_t *out, size_t *len)
 	return (NULL);
 }
 
-/* ---- lines ------------------------------------------------------------------------ */
+/* ---- lines -------------------------------------------------------------- */
 struct psk_file {
 	struct parser *p;
 	struct conf_policy *pol;
@@ -220,7 +220,7 @@ read_line(struct psk_file *f, const char *s, size_t n)
 	read_key(f, s + word, word_len, s + i, n - i, (unsigned int)i + 1);
 }
 
-/* ---- the file ---------------------------------------------------------------------- */
+/* ---- the file ----------------------------------------------------------- */
 struct key_line {
 	const struct conf_psk *k;
 	size_t line;

@@ -9,7 +9,7 @@
 
 #include "privsep/conf/conf_enum.h"
 
-/* ---- words ---------------------------------------------------------------- */
+/* ---- words -------------------------------------------------------------- */
 struct word {
 	const char *text;
 	unsigned int value;
@@ -52,7 +52,7 @@ static const struct word *const words[KT_MAX] = {
 	[KT_EVICT] = w_evict, [KT_REVOCATION] = w_revocation,
 };
 
-/* ---- fields --------------------------------------------------------------- */
+/* ---- fields ------------------------------------------------------------- */
 static void
 field_put(const struct keyword *kw, void *obj, uint64_t v)
 {
@@ -167,7 +167,7 @@ word_print(struct txt *t, const struct keyword *kw, const void *obj)
 	return (0);
 }
 
-/* ---- numbers and durations ------------------------------------------------- */
+/* ---- numbers and durations ---------------------------------------------- */
 /* Digits only; returns how many were read, 0 on none or overflow. */
 static size_t
 digits(const char *s, uint64_t *v)
@@ -288,8 +288,9 @@ duration_set(struct parser *p, const struct keyword *kw, void *obj)
 	duration_txt(&t, from_field(kw, kw->lo));
 	txt_str(&t, " to ");
 	duration_txt(&t, from_field(kw, kw->hi));
-	snprintf(why, sizeof(why), "expected a time from %s, with a unit (%s)%s",
-	    b, kw->type == KT_SEC ? "d, h, m, s" : "d, h, m, s, ms", hint);
+	snprintf(why, sizeof(why), "expected a time from %s, with a unit "
+	    "(%s)%s", b, kw->type == KT_SEC ? "d, h, m, s" :
+	    "d, h, m, s, ms", hint);
 	value_bad(p, v, kw, why);
 }
 
@@ -300,7 +301,7 @@ duration_print(struct txt *t, const struct keyword *kw, const void *obj)
 	return (1);
 }
 
-/* ---- texts ----------------------------------------------------------------- */
+/* ---- texts -------------------------------------------------------------- */
 static int
 name_ok(const char *s, const char *also)
 {
@@ -411,7 +412,7 @@ identity_set(struct parser *p, const struct keyword *kw, void *obj)
 	    "address, keyid:HEX or keyid:@TEXT");
 }
 
-/* ---- addresses -------------------------------------------------------------- */
+/* ---- addresses ---------------------------------------------------------- */
 static void
 address_set(struct parser *p, const struct keyword *kw, void *obj)
 {
@@ -457,7 +458,7 @@ address_print(struct txt *t, const struct keyword *kw, const void *obj)
 	return (1);
 }
 
-/* ---- the table -------------------------------------------------------------- */
+/* ---- the table ---------------------------------------------------------- */
 #define WORDS { "a word", 0, word_set, word_print }
 static const struct kw_ops one_ops[KT_MAX] = {
 	[KT_BOOL] = WORDS, [KT_DATAPLANE] = WORDS, [KT_FORWARDING] = WORDS,

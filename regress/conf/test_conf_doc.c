@@ -47,7 +47,7 @@ collect(void *arg, int warning, const char *line)
 	snprintf(messages + n, sizeof(messages) - n, "%s\n", line);
 }
 
-/* ---- keywords ----------------------------------------------------------------- */
+/* ---- keywords ----------------------------------------------------------- */
 START_TEST(keyword_is_in_the_man_page)
 {
 	const struct keyword *kw = keyword_at((size_t)_i);
@@ -116,7 +116,7 @@ START_TEST(keyword_is_in_the_example)
 }
 END_TEST
 
-/* ---- samples -------------------------------------------------------------------- */
+/* ---- samples ------------------------------------------------------------ */
 static void
 loads(const char *what, const char *text, size_t len)
 {
@@ -191,7 +191,7 @@ START_TEST(example_loads_with_everything)
 }
 END_TEST
 
-/* ---- users ---------------------------------------------------------------------- */
+/* ---- users -------------------------------------------------------------- */
 START_TEST(users_are_those_of_the_roles)
 {
 	static char text[TEXT_MAX];
@@ -211,7 +211,7 @@ START_TEST(users_are_those_of_the_roles)
 }
 END_TEST
 
-/* ---- set-up ---------------------------------------------------------------------- */
+/* ---- set-up ------------------------------------------------------------- */
 static const char *const files[] = { "staff.psk", "printers.psk", "server.pem",
 	"server.key", "ca.pem", "r1.secret" };
 #define N_FILES (sizeof(files) / sizeof(files[0]))
