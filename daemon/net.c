@@ -373,6 +373,8 @@ on_conf(void *arg, struct msg *m, int fd)
 	struct msg_conf_policy *v;
 
 	switch (m->type) {
+	case MSG_CONF_START: /* proc keeps it */
+		return (0);
 	case MSG_CONF_NET:
 		net->conf.net = m->u.conf_net;
 		return (0);
