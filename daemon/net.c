@@ -33,7 +33,8 @@ struct net {
 	struct ike_engine *engine;
 	struct ike_conf conf;
 	struct fx_list fx;
-	/* One timer per IKE SA slot, made when it is first armed. */
+	/* One timer per IKE SA slot, made when it is first armed; the last
+	 * is the engine's own (slot UINT32_MAX). */
 	struct event **timers;
 	struct net_timer **timer_args;
 	size_t n_timers;
@@ -81,23 +82,24 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 static struct event *
 timer_of(struct net *net, uint32_t slot)
 {
+	size_t i = slot == UINT32_MAX ? net->n_timers - 1 : slot;
 	struct net_timer *t;
 
-	if (slot >= net->n_timers)
+	if (i >= net->n_timers)
 		return (NULL);
-	if (net->timers[slot] != NULL)
-		return (net->timers[slot]);
+	if (net->timers[i] != NULL)
+		return (net->timers[i]);
 	t = calloc(1, sizeof(*t));
 	if (t == NULL)
 		return (NULL);
 	t->net = net;
 	t->slot = slot;
-	net->timers[slot] = evtimer_new(net->base, on_timer, t);
-	if (net->timers[slot] == NULL)
+	net->timers[i] = evtimer_new(net->base, on_timer, t);
+	if (net->timers[i] == NULL)
 		free(t);
 	else
-		net->timer_args[slot] = t;
-	return (net->timers[slot]);
+		net->timer_args[i] = t;
+	return (net->timers[i]);
 }
 
 static void
@@ -152,7 +154,7 @@ carry_out(struct net *net)
 			arm(net, f->slot, f->u.at_ms);
 			break;
 		case FX_CLOSE:
-			if (f->slot < net->n_timers &&
+			if (f->slot < net->n_timers - 1 &&
 			    net->timers[f->slot] != NULL)
 				evtimer_del(net->timers[f->slot]);
 			break;
@@ -448,7 +450,7 @@ start(struct net *net)
 	net->conf.index = cs->index;
 	net->conf.n_net = cs->n_net;
 	net->conf.random = net_random;
-	net->n_timers = net->conf.net.max_sas;
+	net->n_timers = (size_t)net->conf.net.max_sas + 1;
 	net->timers = calloc(net->n_timers, sizeof(struct event *));
 	net->timer_args = calloc(net->n_timers, sizeof(struct net_timer *));
 	if (net->timers == NULL || net->timer_args == NULL ||
