@@ -7,7 +7,7 @@ B := $(BUILD)/$(VARIANT)
 CC ?= cc
 PREFIX ?= /usr/local
 
-PKGS := libsodium libcrypto sqlite3 libevent_core libconfuse libmnl libseccomp
+PKGS := libsodium libcrypto sqlite3 libevent_core libmnl libseccomp
 WARN := -Wall -Wextra -Wshadow -Wconversion -Werror
 CSTD := -std=gnu11 -I. -D_GNU_SOURCE -fno-strict-aliasing
 HARD_CF := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE \
@@ -35,7 +35,7 @@ endif
 
 CFLAGS ?=
 ALL_CF = $(CSTD) $(WARN) $(VCF) $(CFLAGS)
-LDLIBS = -lsodium -lcrypto -lsqlite3 -levent_core -lconfuse -lmnl -lseccomp \
+LDLIBS = -lsodium -lcrypto -lsqlite3 -levent_core -lmnl -lseccomp \
 	-lbsd -ldl
 
 # A library is a folder; its links are the folders below it (DESIGN 3).

@@ -41,7 +41,8 @@ static void
 report(void *arg, int warning, const char *line)
 {
 	(void)arg;
-	fprintf(stderr, "%s%s\n", warning ? "warning: " : "", line);
+	(void)warning; /* the line says so itself */
+	fprintf(stderr, "%s\n", line);
 }
 
 static int

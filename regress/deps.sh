@@ -7,7 +7,7 @@ RUN="iproute2 nftables iputils-ping procps curl python3"
 SWAN="strongswan strongswan-swanctl strongswan-pki libstrongswan-extra-plugins
  libstrongswan-standard-plugins libcharon-extra-plugins"
 TEST="clang llvm libclang-rt-14-dev check libsubunit-dev iperf3 ethtool tcpdump
- libipsec-mb-dev libconfuse-dev"
+ libipsec-mb-dev"
 case ${1:-build} in
 build) want=$BUILD ;;
 demo) want="$BUILD $RUN $SWAN" ;;
