@@ -226,9 +226,9 @@ sa_spi(struct hm *m)
 	b[3] = (uint8_t)(b[3] + 8);
 }
 
-/* 64: a hundred proposals of twenty transforms; the last is good. */
+/* 64: a hundred proposals of n transforms; the last is good. */
 static void
-sa_hundred(struct hm *m)
+hundred(struct hm *m, uint8_t n)
 {
 	static struct proposal_out v[100];
 	static uint8_t buf[32768];
@@ -239,8 +239,8 @@ sa_hundred(struct hm *m)
 	memset(v, 0, sizeof(v));
 	for (size_t i = 0; i < 100; i++) {
 		v[i].proto = PROTO_IKE;
-		v[i].n = 20;
-		for (size_t k = 0; k < 20; k++)
+		v[i].n = n;
+		for (size_t k = 0; k < n; k++)
 			v[i].t[k] = (struct transform){ .type = T_ENCR,
 				.id = (uint16_t)(1000 + k) };
 	}
@@ -253,6 +253,8 @@ sa_hundred(struct hm *m)
 	NEED(wire_put_sa(&cw, v, 100) == 0);
 	memcpy(hm_body(m, p, w.len - 5), buf + 5, w.len - 5);
 }
+EDIT(sa_hundred, hundred(m, 4);)
+EDIT(sa_hundred_20, hundred(m, 20);)
 
 /* ---- nonce and KE ---- */
 static void

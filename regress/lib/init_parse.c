@@ -46,15 +46,28 @@ init_note_notifies(struct init_client *c, uint8_t exchange,
 	}
 }
 
-/* Was exactly this transform among those that we offered? */
+/* Was exactly this transform in the proposal that we sent? */
 static int
-offered(const struct proposal_out *p, const struct transform *t)
+offered(const struct proposal *ours, const struct transform *t)
 {
-	for (size_t i = 0; i < p->n; i++)
-		if (p->t[i].type == t->type && p->t[i].id == t->id &&
-		    p->t[i].has_bits == t->has_bits && p->t[i].bits == t->bits)
+	struct rd r = ours->transforms;
+	struct transform o;
+
+	while (wire_transform_next(&r, &o) == 0)
+		if (o.type == t->type && o.id == t->id &&
+		    o.has_bits == t->has_bits && o.bits == t->bits)
 			return (1);
 	return (0);
+}
+
+/* The proposal of this number in the SA body that we sent. */
+static int
+offer_find(struct proposal *ours, struct rd sent, uint8_t num)
+{
+	while (wire_proposal_next(&sent, ours) == 0)
+		if (ours->num == num)
+			return (0);
+	return (ERR_NOENT);
 }
 
 /*
@@ -64,12 +77,12 @@ offered(const struct proposal_out *p, const struct transform *t)
  */
 static int
 chosen(struct algs *a, struct proposal *p, const struct payload *sa,
-    const struct proposal_out *ours, size_t n)
+    struct rd sent)
 {
 	uint16_t *field[] = { NULL, &a->encr, &a->prf, &a->integ, &a->kex,
 		&a->esn };
+	struct proposal more, ours;
 	unsigned int seen = 0;
-	struct proposal more;
 	struct transform t;
 	struct rd r, tr;
 
@@ -80,16 +93,12 @@ chosen(struct algs *a, struct proposal *p, const struct payload *sa,
 	if (wire_proposal_next(&r, p) != 0 ||
 	    wire_proposal_next(&r, &more) != ERR_NOENT)
 		return (ERR_SYNTAX);
-	while (n > 0 && ours->num != p->num) {
-		ours++;
-		n--;
-	}
-	if (n == 0 || p->proto != ours->proto)
+	if (offer_find(&ours, sent, p->num) != 0 || p->proto != ours.proto)
 		return (ERR_POLICY);
 	tr = p->transforms;
 	while (wire_transform_next(&tr, &t) == 0) {
 		if (t.type < T_ENCR || t.type > T_ESN || t.bad_attr ||
-		    (seen & 1U << t.type) || !offered(ours, &t))
+		    (seen & 1U << t.type) || !offered(&ours, &t))
 			return (ERR_POLICY);
 		seen |= 1U << t.type;
 		*field[t.type] = t.id;
@@ -97,6 +106,38 @@ chosen(struct algs *a, struct proposal *p, const struct payload *sa,
 			a->encr_bits = t.bits;
 	}
 	return (seen & 1U << T_ENCR ? 0 : ERR_POLICY);
+}
+
+/* The SA body of our IKE_SA_INIT as it went out. */
+static struct rd
+sent_ike(const struct init_client *c)
+{
+	struct rd r = { NULL, 0 };
+	const struct payload *sa;
+	static struct chain ch;
+
+	/* A hostile one may not even be a chain. */
+	if (c->len1 > IKE_HDR_LEN && wire_chain_parse(&ch, c->msg1[16],
+	    c->msg1 + IKE_HDR_LEN, c->len1 - IKE_HDR_LEN) == 0 &&
+	    (sa = wire_chain_get(&ch, PL_SA, 0)) != NULL)
+		rd_init(&r, sa->body, sa->len);
+	return (r);
+}
+
+static struct rd
+sent_esp(const struct init_client *c)
+{
+	static uint8_t buf[16384];
+	struct chain_wr cw;
+	struct wr w;
+	struct rd r;
+
+	wr_init(&w, buf, sizeof(buf));
+	NEED(wr_u8(&w, 0) == 0);
+	wire_put_start(&cw, &w, 0);
+	NEED(wire_put_sa(&cw, c->esp, c->n_esp) == 0);
+	rd_init(&r, buf + 5, w.len - 5);
+	return (r);
 }
 
 /* Our hash of where the server says it is, and of where it sees us. */
@@ -174,7 +215,7 @@ init_parse_init(struct init_client *c, const struct chain *ch)
 		return (init_fail(c, ERR_SYNTAX, "payloads missing"));
 	if (wire_chain_legal(ch, LEGAL_INIT_RESP, &which) != 0)
 		return (init_fail(c, ERR_SYNTAX, "illegal payloads"));
-	if (chosen(&c->algs, &p, sa, c->ike, c->n_ike) != 0 || p.spi_len != 0)
+	if (chosen(&c->algs, &p, sa, sent_ike(c)) != 0 || p.spi_len != 0)
 		return (init_fail(c, ERR_POLICY, "chosen IKE proposal"));
 	if (wire_ke_parse(&ke, kp) != 0 || ke.group != c->group ||
 	    c->algs.kex != c->group)
@@ -292,7 +333,7 @@ parse_child(struct init_client *c, const struct chain *ch)
 
 	if (sa == NULL)
 		return (0);
-	if (chosen(&k->algs, &p, sa, c->esp, c->n_esp) != 0 || p.spi_len != 4)
+	if (chosen(&k->algs, &p, sa, sent_esp(c)) != 0 || p.spi_len != 4)
 		return (init_fail(c, ERR_POLICY, "chosen ESP proposal"));
 	rd_init(&spi, p.spi, p.spi_len);
 	NEED(rd_u32(&spi, &k->spi_out) == 0);
