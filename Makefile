@@ -7,7 +7,6 @@ B := $(BUILD)/$(VARIANT)
 CC ?= cc
 PREFIX ?= /usr/local
 
-PKGS := libsodium libcrypto sqlite3 libevent_core libmnl libseccomp
 WARN := -Wall -Wextra -Wshadow -Wconversion -Werror
 CSTD := -std=gnu11 -I. -D_GNU_SOURCE -fno-strict-aliasing
 HARD_CF := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE \
