@@ -609,6 +609,8 @@ on_conf(void *arg, struct msg *m, int fd)
 		er->has_conf = 1;
 		return (0);
 	}
+	if (m->type == MSG_CONF_START) /* proc keeps it */
+		return (0);
 	if (m->type != MSG_FD || fd == -1)
 		return (ERR_SYNTAX);
 	switch (m->u.fd.kind) {

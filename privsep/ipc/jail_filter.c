@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/if_tun.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -39,6 +40,7 @@ enum check {
 	SIGNAL9,   /* kill: SIGKILL */
 	FORK,      /* clone as fork(3) calls it */
 	BYFD,      /* execveat of a descriptor */
+	BPFMAP,    /* bpf: an element of a map that is open already */
 	NONE,      /* setgroups of none */
 	ROLEUID    /* setresuid: all three the same uid of one of our roles */
 };
@@ -101,6 +103,8 @@ static const struct {
 	{ SIGNAL9, 1, SIGKILL },
 	{ FORK, 0, CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | SIGCHLD },
 	{ BYFD, 4, AT_EMPTY_PATH },
+	{ BPFMAP, 0, BPF_MAP_UPDATE_ELEM },
+	{ BPFMAP, 0, BPF_MAP_DELETE_ELEM },
 	{ NONE, 0, 0 },
 };
 
