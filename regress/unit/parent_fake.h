@@ -12,6 +12,7 @@
 #include "privsep/base/secret.h"
 #include "privsep/crypto/aead.h"
 #include "privsep/crypto/keymat.h"
+#include "privsep/parent/grant.h"
 #include "privsep/parent/oracle.h"
 #include "privsep/parent/sa.h"
 #include "privsep/parent/state.h"
