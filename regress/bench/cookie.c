@@ -1,163 +1,210 @@
-/* Stateless-cookie responder limit: CPU per spoofed IKE_SA_INIT answered.  gcc
- * -O2 -w cookie.c -o cookie -lcrypto -lsodium cookie <nsClient> <nsServer>
- * <server ip> ; client blasts 300 B "IKE_SA_INIT", server: recvmmsg -> check ->
- * MAC -> sendmmsg 60 B N(COOKIE) */
+/*
+ * cookie: what a stateless answer to an IKE_SA_INIT costs at best, and the
+ * flood that both it and our headend are measured under.
+ *
+ *   cookie flood ADDRESS SECONDS       in the flooder's namespace, as root:
+ *       one valid IKE_SA_INIT after another, each from another made-up
+ *       source (203.0.113.0/24 and any port) with another SPI
+ *   cookie answer ADDRESS hmac|blake|single    until SIGTERM: recvmmsg,
+ *       MAC over SPI, address and nonce, sendmmsg. blake: BLAKE2b; single:
+ *       HMAC with one datagram a system call
+ *
+ * The flood sits on CPU 0; put the answerer on another one. CPU time is the
+ * caller's to measure, for both answerers alike.
+ */
 #define _GNU_SOURCE
-#include <sched.h>
-#include <fcntl.h>
-#include <unistd.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <netinet/in.h>
 #include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <netinet/udp.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <openssl/sha.h>
 #include <sodium.h>
 #include "bench.h"
-static double
-rcpu(void)
-{
-	struct rusage r;
-	getrusage(RUSAGE_SELF, &r);
-	return r.ru_utime.tv_sec + r.ru_stime.tv_sec +
-	       (r.ru_utime.tv_usec + r.ru_stime.tv_usec) * 1e-6;
-}
-static void
-ns(const char *n)
-{
-	char p[99];
-	snprintf(p, 99, "/run/netns/%s", n);
-	int f = open(p, O_RDONLY);
-	DIE(f >= 0);
-	DIE(setns(f, CLONE_NEWNET) == 0);
-	close(f);
-}
+
 #define B 64
+#define OUT_LEN 60	/* header and N(COOKIE) */
+#define NONCE_AT 112	/* of init_request() */
+
+static volatile sig_atomic_t stop;
+static void
+on_term(int s)
+{
+	stop = 1;
+}
+
+/* ---- answer ----------------------------------------------------------------- */
+static SHA256_CTX inner, outer;
+static uint8_t mac_key[64] = { 1 };
+
+static void
+cookie_of(uint8_t *out, const uint8_t *req, const struct sockaddr_in *a,
+    int blake)
+{
+	uint8_t m[56];
+	SHA256_CTX t;
+
+	memcpy(m, req, 8);
+	memcpy(m + 8, a, 16);
+	memcpy(m + 24, req + NONCE_AT, 32);
+	memcpy(out, req, 28);
+	if (blake) {
+		crypto_generichash(out + 28, 32, m, sizeof m, mac_key, 32);
+		return;
+	}
+	t = inner;
+	SHA256_Update(&t, m, sizeof m);
+	SHA256_Final(out + 28, &t);
+	t = outer;
+	SHA256_Update(&t, out + 28, 32);
+	SHA256_Final(out + 28, &t);
+}
+
+static int
+answer(const struct sockaddr_in *d, const char *mode)
+{
+	static uint8_t r[B][2048], o[B][64];
+	static struct sockaddr_in a[B];
+	static struct mmsghdr h[B], w[B];
+	static struct iovec ri[B], wi[B];
+	int k = socket(AF_INET, SOCK_DGRAM, 0), buf = 32 << 20;
+	int batch = strcmp(mode, "single") == 0 ? 1 : B;
+	int blake = strcmp(mode, "blake") == 0;
+
+	DIE(bind(k, (const void *)d, sizeof *d) == 0);
+	setsockopt(k, SOL_SOCKET, SO_RCVBUFFORCE, &buf, 4);
+	setsockopt(k, SOL_SOCKET, SO_SNDBUFFORCE, &buf, 4);
+	for (int i = 0; i < B; i++) {
+		ri[i] = (struct iovec){ r[i], 2048 };
+		wi[i] = (struct iovec){ o[i], OUT_LEN };
+		h[i].msg_hdr = (struct msghdr){ &a[i], sizeof a[i], &ri[i], 1 };
+		w[i].msg_hdr = (struct msghdr){ &a[i], sizeof a[i], &wi[i], 1 };
+	}
+	SHA256_Init(&inner);
+	SHA256_Update(&inner, mac_key, 64);
+	SHA256_Init(&outer);
+	SHA256_Update(&outer, mac_key, 64);
+	sigaction(SIGTERM, &(struct sigaction){ .sa_handler = on_term }, NULL);
+	while (!stop) {
+		int n = recvmmsg(k, h, batch, MSG_WAITFORONE, 0);
+
+		for (int i = 0; i < n; i++) {
+			cookie_of(o[i], r[i], &a[i], blake);
+			h[i].msg_hdr.msg_namelen = sizeof a[i];
+		}
+		if (n > 0)
+			sendmmsg(k, w, n, 0);
+	}
+	return 0;
+}
+
+/* ---- flood ------------------------------------------------------------------ */
+static uint8_t *
+put(uint8_t *p, const void *v, size_t n)
+{
+	memcpy(p, v, n);
+	return p + n;
+}
+static uint8_t *
+notify(uint8_t *p, int next, int type, int len)
+{
+	uint8_t h[8] = { next, 0, 0, 8 + len, 0, 0, type >> 8, type };
+
+	p = put(p, h, 8);
+	memset(p, 0x5a, len);
+	return p + len;
+}
+/* SA (aes256gcm16, prfsha256, x25519), KE, Ni, two NAT_DETECTION_*. */
+static int
+init_request(uint8_t *b)
+{
+	static const uint8_t sa[] = { 34, 0, 0, 40, 0, 0, 0, 36, 1, 1, 0, 3,
+		3, 0, 0, 12, 1, 0, 0, 20, 0x80, 14, 1, 0,
+		3, 0, 0, 8, 2, 0, 0, 5, 0, 0, 0, 8, 4, 0, 0, 31 };
+	static const uint8_t ke[] = { 40, 0, 0, 40, 0, 31, 0, 0 };
+	static const uint8_t ni[] = { 41, 0, 0, 36 };
+	static const uint8_t hdr[20] = { [8] = 33, 0x20, 34, 0x08 };
+	uint8_t *p = b + 8;
+
+	p = put(p, hdr, sizeof hdr);
+	p = put(p, sa, sizeof sa);
+	p = put(p, ke, sizeof ke);
+	randombytes_buf(p, 32);
+	p = put(p + 32, ni, sizeof ni);
+	DIE(p - b == NONCE_AT);
+	randombytes_buf(p, 32);
+	p = notify(p + 32, 41, 16388, 20);
+	p = notify(p, 0, 16389, 20);
+	b[24] = b[25] = 0;
+	b[26] = (p - b) >> 8;
+	b[27] = p - b;
+	return p - b;
+}
+
+static int
+flood(const struct sockaddr_in *d, double seconds)
+{
+	static struct pkt {
+		struct iphdr ip;
+		struct udphdr udp;
+		uint8_t ike[400];
+	} p[B];
+	static struct mmsghdr h[B];
+	static struct iovec io[B];
+	int k = socket(AF_INET, SOCK_RAW, IPPROTO_RAW), buf = 8 << 20;
+	int len = init_request(p[0].ike);
+	double end = wall_now() + seconds;
+	uint64_t x = 0x9e3779b97f4a7c15;
+	long tx = 0;
+
+	DIE(k >= 0);
+	setsockopt(k, SOL_SOCKET, SO_SNDBUFFORCE, &buf, 4);
+	for (int i = 0; i < B; i++) {
+		p[i] = p[0];
+		p[i].ip = (struct iphdr){ .version = 4, .ihl = 5, .ttl = 64,
+			.tot_len = htons(28 + len), .protocol = IPPROTO_UDP,
+			.daddr = d->sin_addr.s_addr };
+		p[i].udp = (struct udphdr){ .dest = htons(500),
+			.len = htons(8 + len) };
+		io[i] = (struct iovec){ &p[i], 28 + len };
+		h[i].msg_hdr = (struct msghdr){ (void *)d, sizeof *d, &io[i],
+			1 };
+	}
+	while (wall_now() < end) {
+		for (int i = 0; i < B; i++) {
+			x = x * 6364136223846793005u + 1442695040888963407u;
+			memcpy(p[i].ike, &x, 8);
+			p[i].ip.saddr = htonl(0xcb007100 | (x >> 32 & 0xff));
+			p[i].udp.source = htons(1024 + (x >> 40) % 60000);
+		}
+		int n = sendmmsg(k, h, B, 0);
+		if (n > 0)
+			tx += n;
+	}
+	printf("sent %ld of %d bytes in %.1f s\n", tx, len, seconds);
+	return tx > 0 ? 0 : 1;
+}
+
 int
 main(int ac, char **av)
 {
-	sodium_init();
-	for (int mode = 0; mode < 3; mode++) {
-		struct sh {
-			volatile int stop, ready;
-			volatile long rx, calls, tx;
-			double cpu, wall;
-		} *s = mmap(0, 4096, 3, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-		struct sockaddr_in d = {
-		    .sin_family = AF_INET, .sin_port = htons(500)};
-		inet_pton(AF_INET, av[3], &d.sin_addr);
-		pid_t p = fork();
-		if (!p) {
-			ns(av[2]);
-			cpu_set_t c;
-			CPU_ZERO(&c);
-			CPU_SET(1, &c);
-			sched_setaffinity(0, sizeof c, &c);
-			int k = socket(AF_INET, SOCK_DGRAM, 0);
-			DIE(bind(k, (void *)&d, sizeof d) == 0);
-			int buf = 32 << 20;
-			setsockopt(k, SOL_SOCKET, SO_RCVBUFFORCE, &buf, 4);
-			setsockopt(k, SOL_SOCKET, SO_SNDBUFFORCE, &buf, 4);
-			struct timeval tv = {0, 100000};
-			setsockopt(k, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
-			static uint8_t r[B][2048], o[B][64];
-			static struct sockaddr_in a[B];
-			struct mmsghdr h[B], w[B];
-			struct iovec ri[B], wi[B];
-			memset(h, 0, sizeof h);
-			memset(w, 0, sizeof w);
-			for (int i = 0; i < B; i++) {
-				ri[i] = (struct iovec){r[i], 2048};
-				wi[i] = (struct iovec){o[i], 60};
-				h[i].msg_hdr = (struct msghdr){
-				    &a[i], sizeof a[i], &ri[i], 1};
-				w[i].msg_hdr = (struct msghdr){
-				    &a[i], sizeof a[i], &wi[i], 1};
-			}
-			uint8_t key[64] = {1};
-			SHA256_CTX ip, op, t;
-			SHA256_Init(&ip);
-			SHA256_Update(&ip, key, 64);
-			SHA256_Init(&op);
-			SHA256_Update(&op, key, 64);
-			s->ready = 1;
-			double c0 = 0, w0 = 0;
-			while (!s->stop) {
-				int n = recvmmsg(
-				    k, h, mode == 2 ? 1 : B, MSG_WAITFORONE, 0);
-				if (n <= 0)
-					continue;
-				if (!c0) {
-					c0 = rcpu();
-					w0 = wall_now();
-				}
-				s->rx += n;
-				s->calls++;
-				for (int i = 0; i < n; i++) {
-					uint8_t m[64];
-					memcpy(m, r[i], 8);
-					memcpy(m + 8, &a[i], 16);
-					memcpy(m + 24, r[i] + 200, 32);
-					memcpy(o[i], r[i], 28);
-					if (mode == 1)
-						crypto_generichash(o[i] + 28,
-						    32, m, 56, key, 32);
-					else {
-						t = ip;
-						SHA256_Update(&t, m, 56);
-						SHA256_Final(o[i] + 28, &t);
-						t = op;
-						SHA256_Update(
-						    &t, o[i] + 28, 32);
-						SHA256_Final(o[i] + 28, &t);
-					}
-					h[i].msg_hdr.msg_namelen = sizeof a[i];
-				}
-				sendmmsg(k, w, n, 0);
-			}
-			s->cpu = rcpu() - c0;
-			s->wall = wall_now() - w0;
-			_exit(0);
-		}
-		while (!s->ready)
-			usleep(1000);
-		pid_t q = fork();
-		if (!q) {
-			ns(av[1]);
-			cpu_set_t c;
-			CPU_ZERO(&c);
-			CPU_SET(0, &c);
-			sched_setaffinity(0, sizeof c, &c);
-			int k = socket(AF_INET, SOCK_DGRAM, 0);
-			DIE(connect(k, (void *)&d, sizeof d) == 0);
-			uint8_t b[300];
-			memset(b, 7, 300);
-			struct iovec io = {b, 300};
-			struct mmsghdr h[B];
-			memset(h, 0, sizeof h);
-			for (int i = 0; i < B; i++)
-				h[i].msg_hdr = (struct msghdr){0, 0, &io, 1};
-			double e = wall_now() + 1.5;
-			while (wall_now() < e) {
-				int n = sendmmsg(k, h, B, 0);
-				if (n > 0)
-					s->tx += n;
-			}
-			_exit(0);
-		}
-		int st;
-		waitpid(q, &st, 0);
-		usleep(200000);
-		s->stop = 1;
-		waitpid(p, &st, 0);
-		printf("cookie reply %-28s: offered %.0f/s answered %.0f/s  "
-		       "server CPU %.2f us/req (%.1f req/recvmmsg)\n",
-		    mode == 0	? "HMAC-SHA256 batch64"
-		    : mode == 1 ? "BLAKE2b batch64"
-				: "HMAC-SHA256 no batching",
-		    s->tx / 1.5, s->rx / 1.5, s->cpu / s->rx * 1e6,
-		    (double)s->rx / s->calls);
+	struct sockaddr_in d = { .sin_family = AF_INET,
+		.sin_port = htons(500) };
+	cpu_set_t c;
+
+	if (ac != 4 || inet_pton(AF_INET, av[2], &d.sin_addr) != 1 ||
+	    sodium_init() < 0) {
+		fprintf(stderr, "usage: cookie flood ADDRESS SECONDS |"
+		    " cookie answer ADDRESS hmac|blake|single\n");
+		return 2;
 	}
-	return 0;
+	if (strcmp(av[1], "answer") == 0)
+		return answer(&d, av[3]);
+	CPU_ZERO(&c);
+	CPU_SET(0, &c);
+	sched_setaffinity(0, sizeof c, &c);
+	return flood(&d, atof(av[3]));
 }

@@ -7,7 +7,7 @@
  *       [KEY-OUT KEY-IN]]]
  *   MODE    plain: a packet a system call, as kernel-libipsec without its
  *           queues; mmsg: recvmmsg and sendmmsg; off: TUN and UDP offloads
- *   CRYPTO  ossl, imb, null
+ *   CRYPTO  ossl, imb (`espproto has-imb` tells whether it is there), null
  *   KEY     72 hex digits: key and salt
  */
 #define _GNU_SOURCE
@@ -529,6 +529,13 @@ static uint8_t rb[NR][65536];
 int
 main(int ac, char **av)
 {
+#ifdef HAVE_IMB
+	int has_imb = 1;
+#else
+	int has_imb = 0;
+#endif
+	if (ac == 2 && !strcmp(av[1], "has-imb"))
+		return !has_imb;
 	if (ac < 8)
 		return 2;
 	spi_o = strtoul(av[4], 0, 0);
@@ -536,6 +543,10 @@ main(int ac, char **av)
 	off = !strcmp(av[6], "off");
 	mm = off || !strcmp(av[6], "mmsg");
 	backend = !strcmp(av[7], "ossl") ? 0 : !strcmp(av[7], "imb") ? 1 : 2;
+	if (backend == 1 && !has_imb) {
+		fprintf(stderr, "espproto: built without ipsec-mb\n");
+		return 2;
+	}
 	int port = ac > 8 ? atoi(av[8]) : 4500;
 	int peer_port = ac > 9 ? atoi(av[9]) : port;
 	if (ac > 11) {

@@ -23,6 +23,8 @@ struct args {
 	int esp, quiet, expect_fail;
 };
 
+static int show_keys;
+
 static void
 usage(const char *why)
 {
@@ -40,6 +42,7 @@ usage(const char *why)
 	    "  --plain   protocol 50 even when behind a NAT\n"
 	    "  --hold S --dpd S --timeout S --first-ms N --tries N\n"
 	    "  --no-delete --delete-child --quiet --expect-fail\n"
+	    "  --keys   show the child's keys, for another program to go on\n"
 	    "  --hostile NAME|STAGE/|all|list\n", why);
 	exit(2);
 }
@@ -50,7 +53,7 @@ enum opt {
 	O_SESSIONS, O_PARALLEL, O_CP, O_TS_I, O_TS_R, O_KNOBS, O_ESP, O_PING,
 	O_COUNT, O_SIZE, O_ESP_CASE, O_PLAIN, O_HOLD, O_DPD, O_TIMEOUT,
 	O_FIRST_MS, O_TRIES, O_NO_DELETE, O_DELETE_CHILD, O_QUIET,
-	O_EXPECT_FAIL, O_HOSTILE
+	O_EXPECT_FAIL, O_HOSTILE, O_KEYS
 };
 static const struct option options[] = {
 	{ "server", 1, NULL, O_SERVER }, { "id", 1, NULL, O_ID },
@@ -73,7 +76,8 @@ static const struct option options[] = {
 	{ "delete-child", 0, NULL, O_DELETE_CHILD },
 	{ "quiet", 0, NULL, O_QUIET },
 	{ "expect-fail", 0, NULL, O_EXPECT_FAIL },
-	{ "hostile", 1, NULL, O_HOSTILE }, { NULL, 0, NULL, 0 }
+	{ "hostile", 1, NULL, O_HOSTILE }, { "keys", 0, NULL, O_KEYS },
+	{ NULL, 0, NULL, 0 }
 };
 
 static unsigned long
@@ -257,6 +261,7 @@ opt_run(struct args *a, int o, char *v)
 	case O_QUIET: a->quiet = 1; break;
 	case O_EXPECT_FAIL: a->expect_fail = 1; break;
 	case O_HOSTILE: a->hostile = v; break;
+	case O_KEYS: show_keys = 1; break;
 	default: return (0);
 	}
 	return (1);
@@ -302,6 +307,15 @@ static void
 kvu(const char *key, unsigned long v)
 {
 	printf("%s=%lu%c", key, v, sep);
+}
+
+static void
+kv_key(const char *key, const struct secret *v)
+{
+	printf("%s=", key);
+	for (size_t i = 0; i < v->len; i++)
+		printf("%02x", v->p[i]);
+	putchar(sep);
 }
 
 static void
@@ -402,6 +416,10 @@ show_child(const struct sess *s)
 	kv("spi_in", buf);
 	snprintf(buf, sizeof(buf), "%08x", k->spi_out);
 	kv("spi_out", buf);
+	if (show_keys) {
+		kv_key("key_in", &k->key_in);
+		kv_key("key_out", &k->key_out);
+	}
 	kv_algs("esp", &k->algs);
 	kv_tsel("ts_i", k->ts_i, k->n_ts_i);
 	kv_tsel("ts_r", k->ts_r, k->n_ts_r);
