@@ -9,8 +9,9 @@ swan_start c1
 swan_conf c1 $HD4
 swan_must_up c1
 ping_inside c1
-grep -q 'installing DNS server 10.99.0.53\|10.99.0.53' "$W/c1-charon.log" ||
-	fail "the client got no DNS server"
+for d in 10.99.0.53 fd99::53; do
+	grep -q "$d" "$W/c1/resolv.conf" || fail "the client got no DNS server $d"
+done
 ctl show sessions
 sessions_are 1 || fail "show sessions does not show one session"
 ctl show sessions --json | grep -q 'c1@test.example' || fail "not by its name"
