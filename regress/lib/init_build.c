@@ -330,12 +330,17 @@ init_build_auth(struct init_client *c, struct wr *w)
 void
 init_build_child(struct init_client *c, struct wr *w)
 {
+	struct proposal_out esp[INIT_PROPOSALS];
 	struct chain_wr cw;
 	uint8_t nonce[32];
 
 	begin(w, &cw);
 	init_random(c, nonce, sizeof(nonce));
-	NEED(wire_put_sa(&cw, c->esp, c->n_esp) == 0);
+	memcpy(esp, c->esp, sizeof(esp));
+	/* Another inbound SPI than that of the first child. */
+	for (size_t i = 0; i < c->n_esp; i++)
+		esp[i].spi[0] ^= 0x40;
+	NEED(wire_put_sa(&cw, esp, c->n_esp) == 0);
 	NEED(wire_put_bytes(&cw, PL_NONCE, nonce, sizeof(nonce)) == 0);
 	put_ts(&cw, PL_TSI, c->conf.ts_i, c->conf.n_ts_i);
 	put_ts(&cw, PL_TSR, c->conf.ts_r, c->conf.n_ts_r);
