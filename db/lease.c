@@ -331,7 +331,7 @@ sticky_max(const struct pool *p)
 static int
 pick_any(struct take *t, uint8_t family, struct addr *a)
 {
-	int many = t->pr.rows[family == 6] >= sticky_max(t->in->pool), rc;
+	int many = t->pr.rows[family == 6] > sticky_max(t->in->pool), rc;
 
 	if (many && (rc = pick_longest_free(t, family,
 	    STMT_LEASE_OLDEST_UNBOUND, a)) != ERR_NOENT)
@@ -653,7 +653,7 @@ owned_free(struct sql *s, const struct owned *w, int64_t now)
 		return (rc);
 	if (w->group || p == NULL || p->conf.sticky_s == 0)
 		return (unbind(s, w->a.family, w->a.ip));
-	if (w->rows >= sticky_max(p))
+	if (w->rows > sticky_max(p))
 		return (unbind_oldest(s, w));
 	return (0);
 }

@@ -34,11 +34,8 @@ migrate_one(const struct migrate_conf *mc, int i)
 	if (mc->exec(mc->db, "BEGIN IMMEDIATE;") != 0)
 		return (ERR_SYS);
 	if (mc->exec(mc->db, migrations[i].text) != 0 ||
-	    mc->exec(mc->db, set) != 0) {
-		if (mc->exec(mc->db, "ROLLBACK;") != 0)
-			return (ERR_SYS);
+	    mc->exec(mc->db, set) != 0)
 		return (ERR_SYS);
-	}
 	return (0);
 }
 

@@ -102,7 +102,8 @@ int sql_acct(struct sql *s, int64_t now, const char *kind,
     uint64_t bytes_in, uint64_t bytes_out) MUST_USE;
 
 /* migrate.c: bring an open database to the newest version, by exec, which
- * runs text that may hold several statements. ERR_VERSION: it is newer. */
+ * runs text that may hold several statements. ERR_VERSION: it is newer. After
+ * ERR_SYS a transaction may be open: closing the database undoes it. */
 struct migrate_conf {
 	int (*exec)(void *db, const char *text);
 	int (*version)(void *db, int *v);

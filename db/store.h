@@ -82,7 +82,8 @@ typedef void store_done_fn(void *arg, const uint8_t key[16],
  * why says what is wrong and how to mend it. ERR_SYS, ERR_VERSION. */
 int store_open(struct store **out, const struct store_conf *conf, char *why,
     size_t why_cap) MUST_USE;
-void store_close(struct store *st); /* NULL is fine; commits what is open */
+/* NULL is fine. A turn whose results were not told is dropped. */
+void store_close(struct store *st);
 uint64_t store_epoch(const struct store *st);
 /* Was the gateway's last start another boot? Then no session lives. */
 int store_fresh(const struct store *st);

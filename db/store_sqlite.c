@@ -511,8 +511,10 @@ store_close(struct store *st)
 
 	if (st == NULL)
 		return;
-	if (st->open && turn_end(st) != STORE_OK)
-		log_warn("db.close what=\"the last turn was not written\"");
+	/* What was not told is not written either. */
+	if (st->open && !sqlite3_get_autocommit(st->sql.db) &&
+	    run_text(st, "ROLLBACK") != 0)
+		log_warn("db.close what=\"the last turn hangs\"");
 	while ((r = STAILQ_FIRST(&st->results)) != NULL) {
 		STAILQ_REMOVE_HEAD(&st->results, link);
 		free(r->out.page);
