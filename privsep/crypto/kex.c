@@ -317,6 +317,18 @@ peer_set(struct group *g, const uint8_t *peer, size_t len)
 	return (0);
 }
 
+int
+kex_check(const struct kex_alg *alg, const uint8_t *peer, size_t len)
+{
+	struct group *g = group_of(alg);
+
+	if (len != alg->public_len)
+		return (ERR_SYNTAX);
+	if (g->fam != FAM_MODP && g->fam != FAM_ECP)
+		return (0);
+	return (peer_set(g, peer, len));
+}
+
 static int
 agree(struct group *g, EVP_PKEY *key, const uint8_t *peer, size_t len,
     uint8_t *out, size_t out_len)
