@@ -203,8 +203,10 @@ choose(struct ctx *x, struct init *in, uint16_t flags)
 	}
 	/* RFC 7296 3.4: "The length of the Key Exchange Data for MODP groups
 	 * MUST be equal to the length of the prime modulus"; for the others
-	 * it is as fixed. */
-	if (in->ke.len != suite_kex(in->ch.algs.kex)->public_len) {
+	 * it is as fixed. RFC 6989 2: range and curve are checked here; no
+	 * key is made for a value that is none. */
+	if (kex_check(suite_kex(in->ch.algs.kex), in->ke.data, in->ke.len)
+	    != 0) {
 		x->e->stats[IKE_STAT_DROP_KE]++;
 		return (ERR_SYNTAX);
 	}

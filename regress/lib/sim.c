@@ -354,7 +354,7 @@ timers(struct sim *s)
 {
 	uint32_t i;
 
-	for (i = 0; i < SIM_SLOTS; i++)
+	for (i = 0; i < s->e->n_slots; i++)
 		if (s->timer[i] != 0 && s->timer[i] <= s->now) {
 			s->timer[i] = 0;
 			ike_timer(s->e, s->now, i, &s->fx);
@@ -366,7 +366,7 @@ timers(struct sim *s)
 		sim_carry(s);
 	}
 	for (i = 0; i < s->n_c; i++)
-		if (s->c[i]->next_ms != 0 && s->c[i]->next_ms <= s->now)
+		if (s->c[i]->waiting && s->c[i]->next_ms <= s->now)
 			init_timer(s->c[i], s->now);
 	clients_flush(s);
 }
@@ -424,13 +424,13 @@ sim_run(struct sim *s, uint64_t ms)
 			if (s->item[i].kind != ITEM_FREE &&
 			    s->item[i].at_ms < at)
 				at = s->item[i].at_ms;
-		for (i = 0; i < SIM_SLOTS; i++)
+		for (i = 0; i < s->e->n_slots; i++)
 			if (s->timer[i] != 0 && s->timer[i] < at)
 				at = s->timer[i];
 		if (s->own_timer != 0 && s->own_timer < at)
 			at = s->own_timer;
 		for (i = 0; i < s->n_c; i++)
-			if (s->c[i]->next_ms != 0 && s->c[i]->next_ms < at)
+			if (s->c[i]->waiting && s->c[i]->next_ms < at)
 				at = s->c[i]->next_ms;
 		if (at > until)
 			break;
