@@ -120,8 +120,11 @@ state_new(struct aead *a)
 		return (ERR_UNSUP);
 	if ((a->ctx = EVP_CIPHER_CTX_new()) == NULL)
 		return (ERR_NOMEM);
+	/* "No padding" is only said to ciphers that pad: OpenSSL repeats it
+	 * at every IV, which costs 0.1 us a packet. */
 	if (EVP_CipherInit_ex2(a->ctx, cipher, NULL, NULL, enc, NULL) != 1 ||
-	    EVP_CIPHER_CTX_set_padding(a->ctx, 0) != 1)
+	    (a->encr->block > 1 &&
+	    EVP_CIPHER_CTX_set_padding(a->ctx, 0) != 1))
 		return (ossl_fail());
 	/* CCM works both lengths into its first block: before the key. */
 	if (mode_of(a->encr) == MODE_CCM && (EVP_CIPHER_CTX_ctrl(a->ctx,
