@@ -35,7 +35,7 @@ head -c 20000000 /dev/urandom >"$W/file"
 start_bg "$W/http.txt" ip netns exec "$LANE-in" python3 -m http.server \
     --bind 10.99.0.2 --directory "$W" 8080
 up() { ns in curl -s -o /dev/null -r 0-0 "http://10.99.0.2:8080/file"; }
-wait_for 5 up
+wait_for 5 up || fail "no web server inside"
 got=$(ns c1 curl -sS --interface "$(swan_vip4 c1)" -w '%{stderr}%{speed_download}' \
     "http://10.99.0.2:8080/file" 2>"$W/speed" | sha256sum)
 [ "$got" = "$(sha256sum <"$W/file")" ] || fail "the file differs"

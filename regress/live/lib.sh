@@ -119,7 +119,8 @@ topo_up() {
 		ip netns add "$LANE-$n" || fail "cannot add a namespace"
 		ip -n "$LANE-$n" link set lo up
 		ns "$n" sysctl -qw net.ipv4.conf.all.rp_filter=0 \
-		    net.ipv4.conf.default.rp_filter=0
+		    net.ipv4.conf.default.rp_filter=0 \
+		    net.ipv6.conf.default.accept_dad=0
 	done
 	link c1 eth0 rt rc1
 	link c2 eth0 rt rc2
