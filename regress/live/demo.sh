@@ -33,7 +33,7 @@ run "ping fd99::2" ns c1 ping -n -c 3 -i 0.2 -I "$(swan_vip6 c1)" fd99::2 ||
 step "A file of 20 MB over TCP"
 head -c 20000000 /dev/urandom >"$W/file"
 start_bg "$W/http.txt" ip netns exec "$LANE-in" python3 -m http.server \
-    --bind 10.99.0.2 --directory "$W" 8080
+    --bind :: --directory "$W" 8080
 up() { ns in curl -s -o /dev/null -r 0-0 "http://10.99.0.2:8080/file"; }
 wait_for 5 up || fail "no web server inside"
 got=$(ns c1 curl -sS --interface "$(swan_vip4 c1)" -w '%{stderr}%{speed_download}' \
