@@ -65,6 +65,15 @@ int ike_shutdown(struct ike_engine *e, uint64_t now_ms, struct fx_list *fx);
 /* Debug lines that tell each step of the table (fsm.def). */
 void ike_trace(struct ike_engine *e, int on);
 
+/* One SA as a record of fixed size, with its keys (boards). ERR_STATE: it is
+ * half-open, nothing of it is kept. */
+#define IKE_FREEZE_LEN 5120
+int ike_freeze(const struct ike_engine *e, uint64_t now_ms, uint32_t slot,
+    uint8_t out[IKE_FREEZE_LEN]) MUST_USE;
+/* An SA from a record of unknown worth, with its timers; *slot is new. */
+int ike_thaw(struct ike_engine *e, uint64_t now_ms, const uint8_t *p,
+    size_t len, struct fx_list *fx, uint32_t *slot) MUST_USE;
+
 /* Counters, stat.def: STAT(NAME, "name_total", "help"). */
 enum ike_stat {
 #define STAT(name, text, help) IKE_STAT_##name,

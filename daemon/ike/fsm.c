@@ -142,12 +142,6 @@ ike_fsm_born(struct ctx *x, enum ike_state st)
 }
 
 void
-ike_fsm_thaw(struct ike_sa *sa, enum ike_state st)
-{
-	sa->state = (uint8_t)st;
-}
-
-void
 ike_fsm(struct ctx *x, enum ike_event on)
 {
 	uint8_t ev = (uint8_t)on;

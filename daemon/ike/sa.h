@@ -266,7 +266,6 @@ void ike_fsm(struct ctx *x, enum ike_event ev);
 void ike_fsm_born(struct ctx *x, enum ike_state st);
 const char *ike_state_name(unsigned int st);
 const char *ike_event_name(unsigned int ev);
-void ike_fsm_thaw(struct ike_sa *sa, enum ike_state st);
 /* The whole table as text, for the docs and their test. */
 void ike_fsm_print(struct txt *t);
 /* Is the pair a row (1), on the ignore list (2), or forgotten (0)? */

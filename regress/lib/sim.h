@@ -66,7 +66,7 @@ struct sim {
 	uint8_t no_tickets;
 	/* what was seen */
 	struct sim_session ses[SIM_CLIENTS * 4];
-	unsigned int sent, msgs[MSG_TYPE_MAX], events, checkpoints;
+	unsigned int sent, msgs[MSG_TYPE_MAX], events, checkpoints, frozen;
 	struct msg_attempt attempt;           /* the last */
 	struct msg_session_up session_up;
 	struct msg_child_up child_up;

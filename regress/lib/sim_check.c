@@ -95,10 +95,28 @@ sim_asked(const struct sim *s, enum sim_ask a)
 	return (s->ses[0].asks[a]);
 }
 
-/* Frozen, thawed and frozen again: the same bytes. */
+/* Frozen, thawed by another engine and frozen again: the same bytes. */
 void
 sim_check_frozen(struct sim *s, uint32_t slot)
 {
-	(void)s;
-	(void)slot;
+	static uint8_t one[IKE_FREEZE_LEN], two[IKE_FREEZE_LEN];
+	static struct fx_list fx;
+	struct ike_engine *e;
+	uint32_t there;
+	int err = ike_freeze(s->e, s->now, slot, one);
+
+	if (err == ERR_STATE || err == ERR_NOENT)
+		return;
+	fx_init(&fx);
+	if (err != 0 || ike_engine_new(&e, &s->conf) != 0) {
+		s->broken = "an SA could not be frozen";
+		return;
+	}
+	if (ike_thaw(e, s->now, one, sizeof(one), &fx, &there) != 0 ||
+	    ike_freeze(e, s->now, there, two) != 0 ||
+	    memcmp(one, two, sizeof(one)) != 0)
+		s->broken = "a thawed SA is another one";
+	s->frozen++;
+	fx_reset(&fx);
+	ike_engine_free(e);
 }
