@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/bpf.h>
 #include <linux/if_tun.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -21,6 +20,10 @@
 #include <unistd.h>
 
 #include "privsep/ipc/jail_int.h"
+
+/* Of linux/bpf.h, which only the parent's tun_steer.c includes. */
+#define MAP_UPDATE_ELEM 2
+#define MAP_DELETE_ELEM 3
 
 enum check {
 	ANY,       /* whatever the arguments */
@@ -103,8 +106,8 @@ static const struct {
 	{ SIGNAL9, 1, SIGKILL },
 	{ FORK, 0, CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | SIGCHLD },
 	{ BYFD, 4, AT_EMPTY_PATH },
-	{ BPFMAP, 0, BPF_MAP_UPDATE_ELEM },
-	{ BPFMAP, 0, BPF_MAP_DELETE_ELEM },
+	{ BPFMAP, 0, MAP_UPDATE_ELEM },
+	{ BPFMAP, 0, MAP_DELETE_ELEM },
 	{ NONE, 0, 0 },
 };
 

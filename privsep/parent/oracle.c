@@ -419,7 +419,7 @@ esp_expire(struct ask *a, struct msg *m)
 	return (0);
 }
 
-/* ---- the dispatch ---------------------------------------------------------- */
+/* ---- the dispatch -------------------------------------------------------- */
 static int
 by_sid(struct ask *a, struct msg *m, const uint8_t *sid, unsigned int states,
     handler_fn *handler, handler_fn *otherwise)

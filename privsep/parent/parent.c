@@ -61,7 +61,7 @@ sink(void *arg, enum log_level level, const char *line)
 	    names[level <= LOG_L_CRIT ? level : LOG_L_CRIT], line);
 }
 
-/* ---- what the authority wants done ----------------------------------------- */
+/* ---- what the authority wants done --------------------------------------- */
 static int
 op_send(void *arg, enum role role, unsigned int index, const struct msg *m)
 {
@@ -98,7 +98,7 @@ op_steer(void *arg, const struct addr *a, uint8_t plen, int esp)
 	fds_steer(h->fds, a, plen, esp);
 }
 
-/* ---- the roles -------------------------------------------------------------- */
+/* ---- the roles ----------------------------------------------------------- */
 static int
 on_msg(void *arg, enum role role, unsigned int index, struct msg *m, int fd)
 {
@@ -192,7 +192,7 @@ on_exit_role(void *arg, enum role role, unsigned int index, int status,
 	parent_role_exit(h->parent, role, index);
 }
 
-/* ---- the loop ---------------------------------------------------------------- */
+/* ---- the loop ------------------------------------------------------------ */
 static void
 on_term(evutil_socket_t sig, short what, void *arg)
 {
@@ -243,7 +243,7 @@ events_make(struct house *h)
 	return (0);
 }
 
-/* ---- start ------------------------------------------------------------------- */
+/* ---- start --------------------------------------------------------------- */
 static int
 refuse(const char *why)
 {

@@ -173,7 +173,7 @@ parent_lives(size_t n)
 	    "10.77.0.13"), 0);
 }
 
-/* ---- its pipe ----------------------------------------------------------------- */
+/* ---- its pipe ------------------------------------------------------------ */
 START_TEST(wrong_messages)
 {
 	struct msg m;
@@ -291,7 +291,7 @@ START_TEST(foreign_sids)
 }
 END_TEST
 
-/* ---- logins -------------------------------------------------------------------- */
+/* ---- logins -------------------------------------------------------------- */
 static struct msg_shared_auth_req *
 login_msg(struct msg *m, size_t n, const char *idi, const char *idr,
     const char *psk)
@@ -454,7 +454,7 @@ START_TEST(recorded_then_restart)
 }
 END_TEST
 
-/* ---- SAs ------------------------------------------------------------------------ */
+/* ---- SAs ----------------------------------------------------------------- */
 static void
 sa_msg(struct msg *m, uint32_t spi)
 {
@@ -562,7 +562,7 @@ START_TEST(waiting_room)
 }
 END_TEST
 
-/* ---- 10^5 messages that were good once ------------------------------------------ */
+/* ---- 10^5 messages that were good once ----------------------------------- */
 static size_t
 good_one(unsigned int kind, uint8_t *buf, size_t cap)
 {

@@ -23,7 +23,7 @@ teardown(void)
 #define S1 SPI(0, 1, 0x1234)
 #define S2 SPI(0, 1, 0x1235)
 
-/* ---- the table --------------------------------------------------------------- */
+/* ---- the table ----------------------------------------------------------- */
 /* Every message that a role may not send to the parent ends it, whatever is in
  * it: no state was reached. */
 START_TEST(no_row)
@@ -131,7 +131,7 @@ START_TEST(stats_query)
 }
 END_TEST
 
-/* ---- races: both orders ------------------------------------------------------ */
+/* ---- races: both orders -------------------------------------------------- */
 START_TEST(sa_add_before_grant)
 {
 	struct pair pair = fake_pair(f, 0, 0);
@@ -398,7 +398,7 @@ START_TEST(expire)
 }
 END_TEST
 
-/* ---- deaths ------------------------------------------------------------------ */
+/* ---- deaths -------------------------------------------------------------- */
 START_TEST(net_dies)
 {
 	struct pair a = fake_session(f, 0, IN), b = fake_pair(f, 0, 1);
