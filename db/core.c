@@ -183,9 +183,8 @@ open_done(void *arg, const uint8_t key[16], enum store_res res,
 		s->why = WHY_REPLACED;
 		s->state = SS_CLOSING;
 		core_revoke(c, s);
-	} else if (s->state == SS_GRANTING && s->v4.family == 0 &&
-	    s->v6.family == 0) {
-		core_kick(c, s, WHY_REPLACED); /* another has its addresses */
+	} else if (s->state == SS_GRANTING && out->session.passed) {
+		core_kick(c, s, WHY_REPLACED);
 	} else if (s->state == SS_GRANTING) {
 		core_grant(c, s);
 	}

@@ -75,12 +75,20 @@ key_holder(struct take *t, const char *device, uint8_t family,
 	return (rc);
 }
 
+/* 1: one session holds it, in one family or both; 2: two do, because one that
+ * asked for less took over from one that had more; 0: nobody. */
 static int
 key_active(struct take *t, const char *device, uint8_t sid[16])
 {
-	int rc = key_holder(t, device, 4, sid);
+	uint8_t other[16];
+	int four = key_holder(t, device, 4, sid), six;
 
-	return (rc != 0 ? rc : key_holder(t, device, 6, sid));
+	if (four < 0)
+		return (four);
+	six = key_holder(t, device, 6, four ? other : sid);
+	if (six < 0 || !four || !six)
+		return (six < 0 ? six : four || six);
+	return (memcmp(sid, other, 16) == 0 ? 1 : 2);
 }
 
 static int
@@ -171,6 +179,9 @@ choose_device(struct take *t)
 	}
 	if ((rc = key_active(t, t->device, old)) <= 0)
 		return (rc);
+	/* GRANT names one session that passes its addresses on, not two. */
+	if (rc == 2)
+		return (device_number(t));
 	if ((rc = may_take_over(t, old)) < 0)
 		return (rc);
 	if (rc == 0)
@@ -527,7 +538,9 @@ session_leased(struct take *t)
 	sql_txt(q, 5, l->v6.family != 0 ?
 	    addr_str(&l->v6, v6, sizeof(v6)) : NULL);
 	sql_txt(q, 6, addr_str(&t->in->peer, peer, sizeof(peer)));
-	return (sql_run(q));
+	if (sql_run(q) != 0)
+		return (ERR_UNAVAIL);
+	return (sql_changed(t->s) == 1 ? 0 : ERR_EXIST);
 }
 
 static enum store_res
@@ -658,53 +671,54 @@ owned_free(struct sql *s, const struct owned *w, int64_t now)
 	return (0);
 }
 
-/* The session that sid took over from and that has not ended: 1 or 0. */
+/* The newest session but this that was given the address too and has not
+ * ended: 1 or 0. */
 static int
-forebear(struct sql *s, const uint8_t sid[16], uint8_t old[16])
+other_holder(struct sql *s, const struct addr *a, const uint8_t sid[16],
+    uint8_t other[16])
 {
-	struct sql_q *q = sql_q(s, STMT_SESSION_HEIR_OF);
+	struct sql_q *q = sql_q(s,
+	    a->family == 4 ? STMT_SESSION_WITH4 : STMT_SESSION_WITH6);
+	char ip[ADDR_STRLEN];
 	int rc;
 
-	sql_blob(q, 1, sid, 16);
+	sql_txt(q, 1, addr_str(a, ip, sizeof(ip)));
+	sql_blob(q, 2, sid, 16);
 	if ((rc = sql_step(q)) == 1)
-		(void)sql_col_blob(q, 0, old, 16);
+		(void)sql_col_blob(q, 0, other, 16);
 	sql_done(q);
 	return (rc);
 }
 
 static int
-reheir(struct sql *s, const uint8_t from[16], const uint8_t to[16])
+owned_end(struct sql *s, const struct owned *w, const uint8_t sid[16],
+    int64_t now)
 {
-	struct sql_q *q = sql_q(s, STMT_SESSION_REHEIR);
+	uint8_t other[16];
+	struct sql_q *q;
+	int rc;
 
-	sql_blob(q, 1, from, 16);
-	sql_blob(q, 2, to, 16);
-	return (sql_run(q));
-}
-
-static int
-pass_back(struct sql *s, const struct owned *w, const uint8_t sid[16],
-    const uint8_t old[16])
-{
-	struct sql_q *q = sql_q(s, STMT_LEASE_PASS);
-
+	if ((rc = other_holder(s, &w->a, sid, other)) < 0)
+		return (rc);
+	if (rc == 0)
+		return (owned_free(s, w, now));
+	q = sql_q(s, STMT_LEASE_PASS);
 	sql_blob(q, 1, sid, 16);
-	sql_blob(q, 2, old, 16);
+	sql_blob(q, 2, other, 16);
 	sql_int(q, 3, w->a.family);
 	return (sql_run(q));
 }
 
-/* While a session that an address was taken from still has SAs, the address
- * is not free, even when the one that took it is gone: it goes back. Sessions
- * that passed an address on form a chain (heir); the chain closes over the one
- * that ends. */
+/* While another session that was given the same address (it passed it on, or
+ * on) may still have SAs, the address is not free, even when the one that took
+ * it is gone: it goes back. */
 int
 sql_lease_end(struct sql *s, const uint8_t sid[16], int64_t now)
 {
+	uint8_t heir[16];
 	struct owned o[2];
-	uint8_t old[16], heir[16];
-	int rc, has_old, has_heir = 0;
 	struct sql_q *q;
+	int rc, has_heir = 0;
 	size_t n, i;
 
 	q = sql_q(s, STMT_SESSION_GET);
@@ -712,22 +726,13 @@ sql_lease_end(struct sql *s, const uint8_t sid[16], int64_t now)
 	if ((rc = sql_step(q)) == 1)
 		has_heir = sql_col_blob(q, 15, heir, 16);
 	sql_done(q);
-	if (rc < 0 || (has_old = forebear(s, sid, old)) < 0 ||
-	    owned_get(s, sid, o, &n) != 0)
-		return (ERR_UNAVAIL);
-	for (i = 0; i < n; i++) {
-		rc = has_old ? pass_back(s, &o[i], sid, old) :
-		    owned_free(s, &o[i], now);
-		if (rc != 0)
-			return (rc);
-	}
-	if (!has_old)
-		return (0);
-	if (has_heir)
-		return (reheir(s, sid, heir));
-	if ((rc = reheir(s, sid, old)) != 0)
+	if (rc < 0 || (rc = owned_get(s, sid, o, &n)) != 0)
 		return (rc);
-	q = sql_q(s, STMT_SESSION_UNHEIR);
-	sql_blob(q, 1, old, 16);
+	for (i = 0; i < n; i++)
+		if ((rc = owned_end(s, &o[i], sid, now)) != 0)
+			return (rc);
+	q = sql_q(s, STMT_SESSION_REHEIR);
+	sql_blob(q, 1, sid, 16);
+	sql_blob(q, 2, has_heir ? heir : NULL, 16);
 	return (sql_run(q));
 }

@@ -84,8 +84,14 @@ sql_session_known(struct sql *s, const uint8_t sid[16], struct store_out *out)
 	ss->bytes_out = (uint64_t)sql_col_int(q, 11);
 	ss->vouched_ms = (uint64_t)sql_col_int(q, 12);
 	copy_txt(ss->identity, sizeof(ss->identity), q, 14);
+	ss->passed = !sql_col_null(q, 15);
 	sql_done(q);
-	return (known_leases(s, sid, &out->lease));
+	if ((rc = known_leases(s, sid, &out->lease)) != 0)
+		return (rc);
+	if (out->lease.leased && out->lease.v4.family == 0 &&
+	    out->lease.v6.family == 0)
+		ss->passed = 1;
+	return (0);
 }
 
 static enum store_res

@@ -91,8 +91,8 @@ int sql_session_known(struct sql *s, const uint8_t sid[16],
 int sql_session_add(struct sql *s, const struct store_vouch *v) MUST_USE;
 /* End it and free its leases; 0 also when it has ended before. */
 int sql_session_end(struct sql *s, const struct store_end *in) MUST_USE;
-/* Free all leases of a session, or hand them to the session that they were
- * taken from and that has not ended yet. */
+/* Free all leases of a session, or hand them to a session that has not ended
+ * and that was given the same address before. */
 int sql_lease_end(struct sql *s, const uint8_t sid[16], int64_t now) MUST_USE;
 /* Append to the journal and drop what is over the bound. */
 int sql_event(struct sql *s, int64_t now, const char *kind,

@@ -65,6 +65,7 @@ struct store_session {
 	char peer[80], local[80], login[41], suite[121], client[41];
 	char identity[256];
 	uint8_t weak;
+	uint8_t passed; /* another has its addresses now */
 	uint64_t up_ms, vouched_ms, bytes_in, bytes_out;
 };
 struct store_out {
