@@ -289,26 +289,63 @@ route_is(const struct esp_route *r, uint8_t family, const uint8_t *ip)
 	    memcmp(r->ip, ip, family == 4 ? 4 : 16) == 0);
 }
 
+/* The first of a chain, newest first, that takes the packet. */
+static struct esp_route *
+chain_match(struct esp_route *r, const struct inner *in, int *known)
+{
+	for (; r != NULL; r = r->next) {
+		if (r->range ? r->family != in->family ||
+			    !spd_has_ip(r->sa->ts_i, in->family, in->dst) :
+			       !route_is(r, in->family, in->dst))
+			continue;
+		*known = 1;
+		if (spd_match(r->sa->ts_i, r->sa->ts_r, in, SPD_OUT))
+			return (r);
+	}
+	return (NULL);
+}
+
+static int
+list_same(struct spd_list a, struct spd_list b)
+{
+	return (a.n == b.n && memcmp(a.v, b.v, a.n * sizeof(*a.v)) == 0);
+}
+
+/* Is b the rekeyed a? */
+static int
+same_child(const struct esp_sa *a, const struct esp_sa *b)
+{
+	return (memcmp(a->sid, b->sid, ESP_SID_LEN) == 0 &&
+	    list_same(a->ts_i, b->ts_i) && list_same(a->ts_r, b->ts_r));
+}
+
+/* RFC 7296 2.8: whoever asked for a rekey may not have the new SA yet. Until
+ * the client was heard on it, or the old one is deleted, the old one carries
+ * what goes out; an SA of another session never does. */
+static struct esp_sa *
+until_heard(struct esp_route *new, const struct inner *in)
+{
+	struct esp_route *r = new;
+	int known;
+
+	if (new->sa->in.packets > 0)
+		return (new->sa);
+	while ((r = chain_match(r->next, in, &known)) != NULL)
+		if (same_child(r->sa, new->sa))
+			return (r->sa);
+	return (new->sa);
+}
+
 struct esp_sa *
 sadb_out(const struct sadb *db, const struct inner *in, int *known)
 {
 	struct esp_route *r;
 
 	*known = 0;
-	for (r = dst_first(db, in->family, in->dst); r != NULL; r = r->next)
-		if (route_is(r, in->family, in->dst)) {
-			*known = 1;
-			if (spd_match(r->sa->ts_i, r->sa->ts_r, in, SPD_OUT))
-				return (r->sa);
-		}
-	for (r = db->ranges; r != NULL; r = r->next)
-		if (r->family == in->family &&
-		    spd_has_ip(r->sa->ts_i, in->family, in->dst)) {
-			*known = 1;
-			if (spd_match(r->sa->ts_i, r->sa->ts_r, in, SPD_OUT))
-				return (r->sa);
-		}
-	return (NULL);
+	r = chain_match(dst_first(db, in->family, in->dst), in, known);
+	if (r == NULL)
+		r = chain_match(db->ranges, in, known);
+	return (r != NULL ? until_heard(r, in) : NULL);
 }
 
 int

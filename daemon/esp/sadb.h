@@ -93,8 +93,9 @@ int sadb_add(struct sadb *db, const struct esp_sa_conf *c,
     struct esp_sa **out) MUST_USE;
 void sadb_del(struct sadb *db, struct esp_sa *sa);
 struct esp_sa *sadb_in(const struct sadb *db, uint32_t spi_in);
-/* The SA for an outbound packet: the newest whose selectors take it. NULL with
- * *known 1: somebody has the address, but no selector takes the packet. */
+/* The SA for an outbound packet: the newest whose selectors take it, but its
+ * predecessor in the session until the client was heard on it. NULL with *known
+ * 1: somebody has the address, but no selector takes the packet. */
 struct esp_sa *sadb_out(const struct sadb *db, const struct inner *in,
     int *known);
 /* Does anybody here have this inner address? */

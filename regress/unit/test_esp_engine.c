@@ -443,37 +443,55 @@ END_TEST
 
 /* ---- SAs ------------------------------------------------------------------ */
 
-/* RFC 7296 2.8: the newest child carries what goes out, the old one is still
- * heard; after its end all goes on. */
+/* RFC 7296 2.8: after a rekey the old child carries what goes out until the
+ * client was heard on the new one, or the old one is deleted. */
 START_TEST(test_rekey)
 {
 	struct pair x;
-	struct esp_sa *new_h, *new_c;
-	uint8_t p[2048];
-	size_t n;
+	struct esp_sa *new_h, *new_c, *other;
+	uint8_t out[2048], in[2048];
+	size_t n_out = inner(out, 0, 1, IPP_UDP, 50, 0);
+	size_t n_in = inner(in, 0, 0, IPP_UDP, 50, 0);
 
 	pair_new(&x, 1, 0);
+	/* The client asked: it does not have the new one yet. */
 	new_h = install(x.h, SPI_H + 0x100, SPI_C + 0x100, 1, 0);
-	n = inner(p, 0, 1, IPP_UDP, 50, 0);
-	ck_assert_int_eq(tun(x.h, 1, p, n), 0);
-	ck_assert_uint_eq(new_h->seq, 1);
-	ck_assert_uint_eq(x.sh->seq, 0);
-	new_c = install(x.c, SPI_C + 0x100, SPI_H + 0x100, 0, 0);
+	ck_assert_int_eq(tun(x.h, 1, out, n_out), 0);
+	ck_assert_uint_eq(x.sh->seq, 1);
+	ck_assert_uint_eq(new_h->seq, 0);
 	ck_assert_uint_eq(carry(x.h, x.c), 1);
-	ck_assert_uint_eq(new_c->in.packets, 1);
-	/* The client still uses the old one: range selectors, newest first. */
-	n = inner(p, 0, 0, IPP_UDP, 50, 0);
+	new_c = install(x.c, SPI_C + 0x100, SPI_H + 0x100, 0, 0);
+	new_c->in.packets = 1; /* the initiator uses it at once */
+	ck_assert_int_eq(tun(x.c, 1, in, n_in), 0);
+	ck_assert_uint_eq(carry(x.c, x.h), 1);
+	ck_assert_uint_eq(new_h->in.packets, 1);
+	ck_assert_int_eq(tun(x.h, 1, out, n_out), 0);
+	ck_assert_uint_eq(new_h->seq, 1);
+	ck_assert_uint_eq(carry(x.h, x.c), 1);
+	/* The old one is still heard. */
 	esp_sa_del(x.c, new_c);
-	ck_assert_int_eq(tun(x.c, 1, p, n), 0);
+	ck_assert_int_eq(tun(x.c, 1, in, n_in), 0);
 	ck_assert_uint_eq(carry(x.c, x.h), 1);
 	ck_assert_uint_eq(x.sh->in.packets, 1);
 	esp_sa_del(x.h, new_h);
-	n = inner(p, 1, 1, IPP_UDP, 50, 0);
-	ck_assert_int_eq(tun(x.h, 1, p, n), 0);
-	ck_assert_uint_eq(x.sh->seq, 1);
+	ck_assert_int_eq(tun(x.h, 1, out, n_out), 0);
+	ck_assert_uint_eq(x.sh->seq, 2);
 	esp_trains_done(x.h);
+	/* A session that takes the address over counts at once. */
+	other = install(x.h, SPI_H + 0x200, SPI_C + 0x200, 1, 0);
+	memset(other->sid, 9, sizeof(other->sid));
+	ck_assert_int_eq(tun(x.h, 1, out, n_out), 0);
+	ck_assert_uint_eq(other->seq, 1);
+	esp_trains_done(x.h);
+	esp_sa_del(x.h, other);
+	/* Deleted before anything was heard on the new one. */
+	new_h = install(x.h, SPI_H + 0x300, SPI_C + 0x300, 1, 0);
 	esp_sa_del(x.h, x.sh);
-	ck_assert_int_eq(tun(x.h, 1, p, n), ERR_NOENT);
+	ck_assert_int_eq(tun(x.h, 1, out, n_out), 0);
+	ck_assert_uint_eq(new_h->seq, 1);
+	esp_trains_done(x.h);
+	esp_sa_del(x.h, new_h);
+	ck_assert_int_eq(tun(x.h, 1, out, n_out), ERR_NOENT);
 	ck_assert_uint_eq(esp_sa_count(x.h), 0);
 	ck_assert_ptr_null(esp_sa_dirty(x.h));
 	pair_free(&x);
