@@ -177,15 +177,16 @@ ike_fsm(struct ctx *x, enum ike_event on)
 int
 ike_fsm_covers(enum ike_state st, enum ike_event ev)
 {
+	int known = 0;
 	size_t i;
 
 	for (i = 0; i < N(rows); i++)
 		if (rows[i].on == ev && rows[i].from >> st & 1)
-			return (1);
+			known |= 1;
 	for (i = 0; i < N(ignores); i++)
 		if (ignores[i].on == ev && ignores[i].from >> st & 1)
-			return (2);
-	return (0);
+			known |= 2;
+	return (known);
 }
 
 static void

@@ -268,7 +268,7 @@ const char *ike_state_name(unsigned int st);
 const char *ike_event_name(unsigned int ev);
 /* The whole table as text, for the docs and their test. */
 void ike_fsm_print(struct txt *t);
-/* Is the pair a row (1), on the ignore list (2), or forgotten (0)? */
+/* Is the pair a row (1), on the ignore list (2), both (3), forgotten (0)? */
 int ike_fsm_covers(enum ike_state st, enum ike_event ev);
 
 /* ---- sa.c ---- */
