@@ -195,6 +195,30 @@ open_done(void *arg, const uint8_t key[16], enum store_res res,
 	}
 }
 
+static void
+vouch_in(const struct core *c, const struct sess *s, struct store_vouch *in)
+{
+	memset(in, 0, sizeof(*in));
+	memcpy(in->sid, s->sid, 16);
+	in->identity = s->identity;
+	in->method = s->method;
+	in->policy = c->policies[s->policy]->name;
+	in->net = s->net;
+	in->now_ms = c->now;
+}
+
+void
+core_write(struct core *c, struct sess *s)
+{
+	struct store_vouch in;
+
+	if (s->written)
+		return;
+	s->written = 1;
+	vouch_in(c, s, &in);
+	store_session_open(c->store, &in, NULL, NULL);
+}
+
 static int
 on_vouch(struct core *c, const struct msg_vouch *m)
 {
@@ -229,19 +253,13 @@ on_vouch(struct core *c, const struct msg_vouch *m)
 	}
 	log_debug("sa=%s session.vouched user=\"%s\" resync=%u",
 	    core_sa_txt(s->sid, a), s->identity, m->resync);
-	memcpy(in.sid, m->sid, 16);
-	in.identity = s->identity;
-	in.method = m->method;
-	in.policy = c->policies[m->policy]->name;
-	in.net = m->net;
-	in.now_ms = c->now;
+	/* Of a new session nothing is known: its row is made with its lease. */
+	s->state = SS_VOUCHED;
 	if (m->resync) {
 		s->state = SS_OPENING;
+		s->written = 1;
+		vouch_in(c, s, &in);
 		store_session_open(c->store, &in, open_done, c);
-	} else {
-		/* A new session: nothing of it is known, nobody waits. */
-		s->state = SS_VOUCHED;
-		store_session_open(c->store, &in, NULL, NULL);
 	}
 	early_run(c, s);
 	return (0);
@@ -322,6 +340,7 @@ on_grant_ended(struct core *c, const struct msg_grant_ended *m)
 		core_refuse(c, s, MSG_REFUSED, (enum why)s->why, "it ended");
 	s->state = SS_ENDING;
 	core_set_due(c, s, 0);
+	core_write(c, s);
 	store_session_end(c->store, s->end, end_done, c);
 }
 
@@ -372,6 +391,8 @@ on_sid_msg(struct core *c, struct sess *s, unsigned int net,
 	/* A session lives in one worker; another one may not touch it. */
 	if (s->net != net)
 		return (ERR_POLICY);
+	if (m->type != MSG_LEASE_REQ)
+		core_write(c, s);
 	switch (m->type) {
 	case MSG_LEASE_REQ:
 		core_lease_req(c, s, &m->u.lease_req);

@@ -34,6 +34,7 @@ struct sess {
 	uint16_t policy;
 	uint8_t method, net, esp;
 	uint8_t up, weak;
+	uint8_t written;             /* its row was made or asked for */
 	uint8_t has_esp;             /* counted in load[esp] */
 	uint8_t waiting;             /* net waits for LEASE_ANS of step */
 	uint8_t revoked;             /* REVOKE was sent */
@@ -108,6 +109,9 @@ const struct msg_conf_policy *core_policy(const struct core *c,
     const struct sess *s);
 /* The first digits, as in every log line. */
 const char *core_sa_txt(const uint8_t sid[16], char out[33]);
+
+/* Its row, before anything else of it is written. */
+void core_write(struct core *c, struct sess *s);
 
 /* core_lease.c */
 void core_lease_req(struct core *c, struct sess *s,

@@ -151,6 +151,7 @@ core_close(struct core *c, struct sess *s, enum why why)
 		s->state = SS_CLOSING;
 		if (s->waiting)
 			core_refuse(c, s, MSG_REFUSED, why, "");
+		core_write(c, s);
 		store_session_closing(c->store, s->sid, why);
 	}
 }
@@ -233,6 +234,7 @@ take_done(void *arg, const uint8_t key[16], enum store_res res,
 		return;
 	}
 	s->state = SS_VOUCHED;
+	s->written = 0; /* a refusal writes nothing */
 	if (res == STORE_EXHAUSTED || res == STORE_NONE) {
 		log_info("sa=%s session.refused user=\"%s\" why=%s "
 		    "detail=\"%s\"", core_sa_txt(s->sid, a), s->identity,
@@ -278,6 +280,7 @@ take(struct core *c, struct sess *s, const struct msg_lease_req *m)
 	in.idi = idi;
 	s->peer = m->peer;
 	s->state = SS_TAKING;
+	s->written = 1;
 	store_lease_take(c->store, &in, take_done, c);
 }
 

@@ -51,7 +51,8 @@ sql_acct(struct sql *s, int64_t now, const char *kind, const uint8_t sid[16],
 	sql_int(q, 7, (int64_t)bytes_out);
 	if ((rc = sql_run(q)) != 0)
 		return (rc);
-	return (trim(s, STMT_ACCT_TRIM, STORE_KEEP_ACCT));
+	return (sql_sometimes(s, 64) ? trim(s, STMT_ACCT_TRIM,
+	    STORE_KEEP_ACCT) : 0);
 }
 
 struct event_in {

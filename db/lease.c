@@ -24,6 +24,7 @@ struct take {
 	const uint8_t *sid;
 	const char *ident;
 	int64_t now;
+	int bound; /* a free row is bound to our key, or may be */
 	char device[DEVICE_MAX];
 };
 /* A row of leases as far as the choice needs it. */
@@ -195,15 +196,18 @@ choose_device(struct take *t)
 static int
 take_addr(struct take *t, const struct addr *a, int has_row)
 {
-	struct sql_q *q = sql_q(t->s, STMT_LEASE_UNBIND_KEY);
+	struct sql_q *q;
 	int rc;
 
-	sql_int(q, 1, t->pr.id);
-	sql_int(q, 2, a->family);
-	sql_txt(q, 3, t->ident);
-	sql_txt(q, 4, t->device);
-	if ((rc = sql_run(q)) != 0)
-		return (rc);
+	if (t->bound) {
+		q = sql_q(t->s, STMT_LEASE_UNBIND_KEY);
+		sql_int(q, 1, t->pr.id);
+		sql_int(q, 2, a->family);
+		sql_txt(q, 3, t->ident);
+		sql_txt(q, 4, t->device);
+		if ((rc = sql_run(q)) != 0)
+			return (rc);
+	}
 	q = sql_q(t->s, has_row ? STMT_LEASE_TAKE : STMT_LEASE_INSERT);
 	sql_int(q, 1, a->family);
 	sql_blob(q, 2, a->ip, addr_iplen(a->family));
@@ -214,11 +218,15 @@ take_addr(struct take *t, const struct addr *a, int has_row)
 	sql_int(q, 7, t->now);
 	if ((rc = sql_run(q)) != 0)
 		return (rc);
-	if (sql_changed(t->s) != 1)
-		return (ERR_EXIST);
-	if (has_row)
-		return (0);
-	q = sql_q(t->s, a->family == 4 ? STMT_POOL_MORE4 : STMT_POOL_MORE6);
+	return (sql_changed(t->s) == 1 ? 0 : ERR_EXIST);
+}
+
+static int
+pool_more(struct take *t, uint8_t family)
+{
+	struct sql_q *q = sql_q(t->s,
+	    family == 4 ? STMT_POOL_MORE4 : STMT_POOL_MORE6);
+
 	sql_int(q, 1, t->pr.id);
 	return (sql_run(q));
 }
@@ -235,8 +243,11 @@ pick_static(struct take *t, uint8_t family, struct addr *a)
 	    n)) != NULL; n++) {
 		*a = *sa;
 		rc = lease_get(t->s, a, &h);
-		if (rc == ERR_NOENT)
-			return (take_addr(t, a, 0));
+		if (rc == ERR_NOENT) {
+			if ((rc = take_addr(t, a, 0)) != 0)
+				return (rc);
+			return (pool_more(t, family));
+		}
 		if (rc != 0)
 			return (rc);
 		if (!h.active)
@@ -258,7 +269,9 @@ pick_sticky(struct take *t, uint8_t family, struct addr *a)
 	sql_txt(q, 4, t->device);
 	memset(a, 0, sizeof(*a));
 	a->family = family;
-	if ((rc = sql_step(q)) == 1)
+	if ((rc = sql_step(q)) != 1)
+		t->bound = 0;
+	else
 		fits = sql_col_blob(q, 0, a->ip, addr_iplen(family)) &&
 		    sql_col_int(q, 1) == 0 &&
 		    binding_lives(t, sql_col_int(q, 3));
@@ -278,7 +291,7 @@ pick_asked(struct take *t, uint8_t family, struct addr *a)
 
 	*a = family == 4 ? t->in->ask_v4 : t->in->ask_v6;
 	a->port = 0;
-	if (t->in->group || a->family != family)
+	if (a->family != family)
 		return (ERR_NOENT);
 	if ((rc = lease_get(t->s, a, &h)) != 0)
 		return (rc);
@@ -301,7 +314,7 @@ pick_never_used(struct take *t, uint8_t family, struct addr *a)
 	after = *a;
 	if (addr_add(&after, 1) != 0)
 		after = *a;
-	if ((rc = sql_pool_set_next(t->s, t->pr.id, &after)) != 0)
+	if ((rc = sql_pool_set_next(t->s, t->pr.id, &after, 1)) != 0)
 		return (rc);
 	return (take_addr(t, a, 0));
 }
@@ -357,9 +370,12 @@ pick(struct take *t, uint8_t family, struct addr *a)
 {
 	int rc;
 
-	if ((rc = pick_static(t, family, a)) != ERR_NOENT ||
-	    (rc = pick_sticky(t, family, a)) != ERR_NOENT ||
-	    (rc = pick_asked(t, family, a)) != ERR_NOENT)
+	t->bound = !t->in->group;
+	if ((rc = pick_static(t, family, a)) != ERR_NOENT)
+		return (rc);
+	if (!t->in->group &&
+	    ((rc = pick_sticky(t, family, a)) != ERR_NOENT ||
+	    (rc = pick_asked(t, family, a)) != ERR_NOENT))
 		return (rc);
 	return (pick_any(t, family, a));
 }
@@ -383,12 +399,13 @@ take_family(struct take *t, uint8_t family, struct addr *a)
 	int rc;
 
 	memset(a, 0, sizeof(*a));
-	if ((rc = key_holder(t, t->device, family, old)) < 0)
+	/* Else choose_device() found a key that nobody holds. */
+	rc = !t->out->lease.has_old ? 0 :
+	    key_holder(t, t->device, family, old);
+	if (rc < 0)
 		return (rc);
 	if (rc == 0)
 		return (pick(t, family, a));
-	if (!t->out->lease.has_old)
-		return (ERR_EXIST);
 	q = sql_q(t->s, STMT_LEASE_BY_KEY);
 	sql_int(q, 1, t->pr.id);
 	sql_int(q, 2, family);
@@ -548,13 +565,13 @@ take_op(struct sql *s, const void *in, struct store_out *out)
 {
 	struct take t = { .s = s, .in = in, .out = out };
 	enum store_res res;
-	int rc;
+	int rc, fresh;
 
 	t.sid = t.in->vouch.sid;
 	t.ident = t.in->vouch.identity;
 	t.now = t.in->vouch.now_ms;
-	if ((rc = sql_session_add(s, &t.in->vouch)) != 0 ||
-	    (rc = sql_session_known(s, t.sid, out)) != 0)
+	if ((rc = sql_session_add(s, &t.in->vouch, &fresh)) != 0 ||
+	    (!fresh && (rc = sql_session_known(s, t.sid, out)) != 0))
 		return (sql_res(rc));
 	if (strcmp(out->session.state, "ended") == 0 ||
 	    strcmp(out->session.state, "closing") == 0) {

@@ -111,13 +111,15 @@ sql_pool_advance(struct sql *s, const struct pool *p, uint8_t family,
 }
 
 int
-sql_pool_set_next(struct sql *s, int64_t id, const struct addr *next)
+sql_pool_set_next(struct sql *s, int64_t id, const struct addr *next,
+    int64_t more)
 {
 	struct sql_q *q = sql_q(s,
 	    next->family == 4 ? STMT_POOL_NEXT4 : STMT_POOL_NEXT6);
 
 	sql_int(q, 1, id);
 	sql_blob(q, 2, next->ip, addr_iplen(next->family));
+	sql_int(q, 3, more);
 	return (sql_run(q));
 }
 
@@ -154,7 +156,7 @@ pool_reshape(struct sql *s, const struct pool *p, int64_t id,
 		if (rc != 0 && rc != ERR_NOENT)
 			return (rc);
 		if (from.family != 0 &&
-		    (rc = sql_pool_set_next(s, id, &from)) != 0)
+		    (rc = sql_pool_set_next(s, id, &from, 0)) != 0)
 			return (rc);
 	}
 	return (0);

@@ -9,7 +9,7 @@
 #include "db/sql.h"
 
 int
-sql_session_add(struct sql *s, const struct store_vouch *v)
+sql_session_add(struct sql *s, const struct store_vouch *v, int *fresh)
 {
 	struct sql_q *q = sql_q(s, STMT_SESSION_ADD);
 	int rc;
@@ -22,8 +22,11 @@ sql_session_add(struct sql *s, const struct store_vouch *v)
 	sql_txt(q, 6, v->policy);
 	sql_int(q, 7, v->net);
 	sql_int(q, 8, v->now_ms);
-	if ((rc = sql_run(q)) != 0 || sql_changed(s) == 0)
+	if ((rc = sql_run(q)) != 0)
 		return (rc);
+	*fresh = sql_changed(s) != 0;
+	if (!*fresh || !sql_sometimes(s, 64))
+		return (0);
 	q = sql_q(s, STMT_SESSION_TRIM);
 	sql_int(q, 1, STORE_KEEP_SESSIONS);
 	return (sql_run(q));
@@ -98,9 +101,9 @@ static enum store_res
 open_op(struct sql *s, const void *in, struct store_out *out)
 {
 	const struct store_vouch *v = in;
-	int rc;
+	int rc, fresh;
 
-	if ((rc = sql_session_add(s, v)) != 0 ||
+	if ((rc = sql_session_add(s, v, &fresh)) != 0 ||
 	    (rc = sql_session_known(s, v->sid, out)) != 0)
 		return (sql_res(rc));
 	if (strcmp(out->session.state, "ended") == 0) {

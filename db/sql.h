@@ -41,6 +41,8 @@ const char *sql_col_txt(struct sql_q *q, int n);
 int sql_col_null(struct sql_q *q, int n);
 /* Copies when the length is exactly len, else zeroes and returns 0. */
 int sql_col_blob(struct sql_q *q, int n, void *p, size_t len);
+/* True once in n calls: for work that may come late. */
+int sql_sometimes(struct sql *s, unsigned int n);
 /* Rows that the last statement changed. */
 int sql_changed(struct sql *s);
 
@@ -75,8 +77,9 @@ int sql_pool_row(struct sql *s, const char *name, struct pool_row *pr)
  * that have one. ERR_NOENT, ERR_UNAVAIL. */
 int sql_pool_advance(struct sql *s, const struct pool *p, uint8_t family,
     struct addr *from, struct addr *out) MUST_USE;
-int sql_pool_set_next(struct sql *s, int64_t id, const struct addr *next)
-    MUST_USE;
+/* Move the cursor; more: rows made. */
+int sql_pool_set_next(struct sql *s, int64_t id, const struct addr *next,
+    int64_t more) MUST_USE;
 /* The configuration of a new run (poolrow.c): out->used: sessions closed. */
 struct config_in {
 	int64_t now_ms;
@@ -88,7 +91,9 @@ enum store_res sql_config_op(struct sql *s, const void *in,
  * ERR_NOENT. */
 int sql_session_known(struct sql *s, const uint8_t sid[16],
     struct store_out *out) MUST_USE;
-int sql_session_add(struct sql *s, const struct store_vouch *v) MUST_USE;
+/* *fresh: it was not there before. */
+int sql_session_add(struct sql *s, const struct store_vouch *v, int *fresh)
+    MUST_USE;
 /* End it and free its leases; 0 also when it has ended before. */
 int sql_session_end(struct sql *s, const struct store_end *in) MUST_USE;
 /* Free all leases of a session, or hand them to a session that has not ended

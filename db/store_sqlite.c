@@ -25,6 +25,7 @@ struct sql {
 	const struct pool_set *pools;
 	char gateway[65];
 	int64_t epoch, keep;
+	unsigned int calls;
 };
 struct result {
 	STAILQ_ENTRY(result) link;
@@ -178,6 +179,12 @@ sql_changed(struct sql *s)
 	return (sqlite3_changes(s->db));
 }
 
+int
+sql_sometimes(struct sql *s, unsigned int n)
+{
+	return (s->calls++ % n == 0);
+}
+
 const struct pool_set *
 sql_pools(struct sql *s)
 {
@@ -213,13 +220,9 @@ sql_res(int rc)
 /* ---- transactions ------------------------------------------------------------ */
 
 static int
-run_text(struct store *st, const char *text)
+run(struct store *st, enum stmt stmt)
 {
-	if (sqlite3_exec(st->sql.db, text, NULL, NULL, NULL) == SQLITE_OK)
-		return (0);
-	log_warn_rate(2, "db.error doing=\"%s\" what=\"%s\"", text,
-	    sqlite3_errmsg(st->sql.db));
-	return (ERR_UNAVAIL);
+	return (sql_run(sql_q(&st->sql, stmt)));
 }
 
 /* A transaction of this turn, inside the fence. */
@@ -232,7 +235,7 @@ turn_begin(struct store *st)
 
 	st->open = 1;
 	st->broken = 0;
-	if (run_text(st, "BEGIN IMMEDIATE") != 0) {
+	if (run(st, STMT_TURN_BEGIN) != 0) {
 		st->broken = 1;
 		st->broken_res = STORE_UNAVAIL;
 		return;
@@ -258,12 +261,12 @@ run_op(struct store *st, sql_op_fn *op, const void *in, struct store_out *out)
 		turn_begin(st);
 	if (st->broken)
 		return (st->broken_res);
-	if (run_text(st, "SAVEPOINT op") != 0)
+	if (run(st, STMT_OP_BEGIN) != 0)
 		return (STORE_UNAVAIL);
 	res = op(&st->sql, in, out);
-	if (res != STORE_OK && run_text(st, "ROLLBACK TO op") != 0)
+	if (res != STORE_OK && run(st, STMT_OP_UNDO) != 0)
 		res = STORE_UNAVAIL;
-	if (run_text(st, "RELEASE op") != 0)
+	if (run(st, STMT_OP_END) != 0)
 		res = STORE_UNAVAIL;
 	return (res);
 }
@@ -279,18 +282,18 @@ turn_end(struct store *st)
 	if (st->broken) {
 		res = st->broken_res;
 		if (!sqlite3_get_autocommit(st->sql.db) &&
-		    run_text(st, "ROLLBACK") != 0)
+		    run(st, STMT_TURN_ROLLBACK) != 0)
 			res = STORE_UNAVAIL;
 		return (res);
 	}
 	if (sqlite3_get_autocommit(st->sql.db))
 		return (STORE_UNAVAIL); /* an error rolled all of it back */
 	st->counts.commits++;
-	if (run_text(st, "COMMIT") == 0)
+	if (run(st, STMT_TURN_COMMIT) == 0)
 		return (STORE_OK);
 	if (sqlite3_get_autocommit(st->sql.db))
 		return (STORE_UNKNOWN);
-	return (run_text(st, "ROLLBACK") == 0 ? STORE_UNAVAIL :
+	return (run(st, STMT_TURN_ROLLBACK) == 0 ? STORE_UNAVAIL :
 	    STORE_UNKNOWN);
 }
 
@@ -513,7 +516,7 @@ store_close(struct store *st)
 		return;
 	/* What was not told is not written either. */
 	if (st->open && !sqlite3_get_autocommit(st->sql.db) &&
-	    run_text(st, "ROLLBACK") != 0)
+	    run(st, STMT_TURN_ROLLBACK) != 0)
 		log_warn("db.close what=\"the last turn hangs\"");
 	while ((r = STAILQ_FIRST(&st->results)) != NULL) {
 		STAILQ_REMOVE_HEAD(&st->results, link);
