@@ -62,7 +62,7 @@ tell_parent(struct esp_role *er, const struct msg *m)
 		log_debug("esp.tell.lost msg=%s", msg_name(m->type));
 }
 
-/* ---- strays --------------------------------------------------------------- */
+/* ---- strays -------------------------------------------------------------- */
 
 static int
 stray_allowed(struct esp_role *er, size_t len, size_t max)
@@ -182,7 +182,7 @@ on_stray_inner(struct esp_role *er, struct msg_stray_inner *s)
 	return (0);
 }
 
-/* ---- what the engine tells ------------------------------------------------ */
+/* ---- what the engine tells ----------------------------------------------- */
 
 void
 esp_tell(struct esp_role *er)
@@ -250,7 +250,7 @@ on_stats(evutil_socket_t fd, short what, void *arg)
 		log_warn("esp.timer.fail");
 }
 
-/* ---- SAs ------------------------------------------------------------------ */
+/* ---- SAs ----------------------------------------------------------------- */
 
 static int
 sa_install(struct esp_role *er, const struct msg_esp_sa_add *a)
@@ -355,7 +355,7 @@ on_parent(void *arg, struct msg *m, int fd)
 	}
 }
 
-/* ---- for gatehousectl ----------------------------------------------------- */
+/* ---- for gatehousectl ---------------------------------------------------- */
 
 static int
 put_ts(struct wr *w, const char *name, struct spd_list l)
@@ -577,7 +577,7 @@ on_peer(void *arg, enum role role, unsigned int index, struct msg *m, int fd)
 	}
 }
 
-/* ---- start and stop ------------------------------------------------------- */
+/* ---- start and stop ------------------------------------------------------ */
 
 static int
 sock_add(struct esp_role *er, const struct msg_fd *f, int fd)

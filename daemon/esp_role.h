@@ -64,7 +64,7 @@ struct esp_role {
 
 uint64_t esp_now_ms(void);
 
-/* ---- esp.c ---------------------------------------------------------------- */
+/* ---- esp.c --------------------------------------------------------------- */
 /* A datagram of someone else: IKE goes to net (`data` with its marker), ESP to
  * the worker of its SPI; what nobody takes is counted. */
 void esp_stray_ike(struct esp_role *er, const struct addr *from,
@@ -76,7 +76,7 @@ void esp_stray_inner(struct esp_role *er, const uint8_t *p, size_t len);
 /* Tell what the engine has to say (events). */
 void esp_tell(struct esp_role *er);
 
-/* ---- esp_tun.c ------------------------------------------------------------ */
+/* ---- esp_tun.c ----------------------------------------------------------- */
 int esp_tun_start(struct esp_role *er) MUST_USE;
 /* Write the engine's frames to the TUN. */
 void esp_tun_flush(struct esp_role *er);
@@ -84,7 +84,7 @@ void esp_tun_flush(struct esp_role *er);
 int esp_tun_take(struct esp_role *er, uint8_t *p, size_t len, uint64_t now)
     MUST_USE;
 
-/* ---- esp_udp.c ------------------------------------------------------------ */
+/* ---- esp_udp.c ----------------------------------------------------------- */
 int esp_udp_start(struct esp_role *er) MUST_USE;
 /* Send the engine's trains. */
 void esp_udp_flush(struct esp_role *er);
@@ -92,7 +92,7 @@ void esp_udp_flush(struct esp_role *er);
  * ERR_NOENT as esp_in. */
 int esp_udp_take(struct esp_role *er, const struct esp_dgram *d) MUST_USE;
 
-/* ---- esp_raw.c ------------------------------------------------------------ */
+/* ---- esp_raw.c ----------------------------------------------------------- */
 /* What a raw socket gave: an IPv4 header and ESP, or only ESP. 0 and the
  * packet's place; ERR_SHORT. */
 int esp_raw_strip(uint8_t family, const uint8_t **p, size_t *len,

@@ -53,7 +53,7 @@ struct esp_tx {
 	union cmsg_room ctl[TX_BATCH];
 };
 
-/* ---- in ------------------------------------------------------------------- */
+/* ---- in ------------------------------------------------------------------ */
 
 struct meta {
 	size_t seg; /* 0: one datagram */
@@ -184,7 +184,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	esp_tell(er);
 }
 
-/* ---- out ------------------------------------------------------------------ */
+/* ---- out ----------------------------------------------------------------- */
 
 /* The socket that an SA sends with; NULL: there is none. An exact address
  * counts more than the wish about DF. */
@@ -402,7 +402,7 @@ esp_udp_flush(struct esp_role *er)
 	esp_trains_done(er->esp);
 }
 
-/* ---- start ---------------------------------------------------------------- */
+/* ---- start --------------------------------------------------------------- */
 
 int
 esp_udp_start(struct esp_role *er)

@@ -121,7 +121,7 @@ drop(struct esp *e, struct esp_sa *sa, enum esp_stat why)
 	return (0);
 }
 
-/* ---- SAs ------------------------------------------------------------------ */
+/* ---- SAs ----------------------------------------------------------------- */
 
 int
 esp_sa_add(struct esp *e, const struct esp_sa_conf *c, struct esp_sa **out)
@@ -243,7 +243,7 @@ esp_event(struct esp *e, struct esp_event *ev)
 	return (1);
 }
 
-/* ---- path MTU ------------------------------------------------------------- */
+/* ---- path MTU ------------------------------------------------------------ */
 
 static size_t
 outer_hdr(const struct esp_sa *sa)
@@ -312,7 +312,7 @@ say_too_big(struct esp *e, const struct gso *g, size_t mtu, uint64_t now_ms)
 	e->stats[ESP_STAT_TOO_BIG_SENT]++;
 }
 
-/* ---- from the outside ----------------------------------------------------- */
+/* ---- from the outside ---------------------------------------------------- */
 
 /* RFC 4301 5.2 step 4, and who a client may talk to. 0, or the statistic. */
 static enum esp_stat
@@ -462,7 +462,7 @@ esp_frames_done(struct esp *e)
 	gro_reset(&e->gro);
 }
 
-/* ---- from the inside ------------------------------------------------------ */
+/* ---- from the inside ----------------------------------------------------- */
 
 static int
 in_trains(const struct esp *e, const struct esp_sa *sa)

@@ -47,7 +47,7 @@ uint64_t *esp_stats(struct esp *e);
 const char *esp_stat_name(enum esp_stat s);
 const char *esp_stat_help(enum esp_stat s);
 
-/* ---- SAs ------------------------------------------------------------------ */
+/* ---- SAs ----------------------------------------------------------------- */
 
 /* As sadb_add. The path MTU of the session's other SAs is taken over. */
 int esp_sa_add(struct esp *e, const struct esp_sa_conf *c,
@@ -67,7 +67,7 @@ struct esp_sa *esp_sa_dirty(struct esp *e);
  * session's MTU sinks. */
 void esp_pmtu_lower(struct esp_sa *sa, size_t outer, uint64_t now_ms);
 
-/* ---- from the outside ----------------------------------------------------- */
+/* ---- from the outside ---------------------------------------------------- */
 
 /* One ESP packet as it came: a UDP payload, or what follows the IP header. */
 struct esp_dgram {
@@ -92,7 +92,7 @@ size_t esp_frames(struct esp *e, struct esp_frame *v, size_t cap);
 #define ESP_FRAMES_MAX 64
 void esp_frames_done(struct esp *e);
 
-/* ---- from the inside ------------------------------------------------------ */
+/* ---- from the inside ----------------------------------------------------- */
 
 /* A frame of the TUN; it is written to. 0: done or dropped; ERR_SPACE: send
  * the trains, then give it again. ERR_NOENT: nobody here has its destination
@@ -115,7 +115,7 @@ struct esp_train {
 const struct esp_train *esp_trains(const struct esp *e, size_t *n);
 void esp_trains_done(struct esp *e);
 
-/* ---- what net and the parent must hear ------------------------------------ */
+/* ---- what net and the parent must hear ----------------------------------- */
 
 enum esp_event_type { ESP_EV_SOFT, ESP_EV_HARD, ESP_EV_MOVED };
 struct esp_event {

@@ -96,7 +96,7 @@ gro_miss(struct gro_aim *aim)
 	aim->saved = 0;
 }
 
-/* ---- what is a packet that can be part of a super packet ------------------ */
+/* ---- what is a packet that can be part of a super packet ----------------- */
 
 static uint32_t
 flow_hash(const struct inner *in, const uint8_t *p)
@@ -185,7 +185,7 @@ seg_parse(const struct gro *g, struct gro_seg *sg, const struct inner *in,
 		sg->merges = 0;
 }
 
-/* ---- does it continue a super packet -------------------------------------- */
+/* ---- does it continue a super packet ------------------------------------- */
 
 /* Everything but the lengths, the ID and the checksum is equal. */
 static int

@@ -62,7 +62,7 @@ struct esp_sa {
 	struct addr peer, local;
 	struct addr moved;       /* the peer we told net about last */
 	uint64_t moved_ms;
-	uint16_t pmtu;           /* of the outer path; 0: as far as we know ok */
+	uint16_t pmtu;           /* of the outer path; 0: no limit known */
 	uint64_t pmtu_ms;        /* when it was learnt */
 	struct esp_count in, out;
 	uint64_t drops;

@@ -183,7 +183,7 @@ tun_close(struct tun *t)
 	t->rtnl = NULL;
 }
 
-/* ---- addresses and routes ------------------------------------------------- */
+/* ---- addresses and routes ------------------------------------------------ */
 
 static int
 exists_is_fine(int r)
@@ -269,7 +269,7 @@ tun_route_range(struct tun *t, const struct addr *lo, const struct addr *hi)
 	return (0);
 }
 
-/* ---- steering ------------------------------------------------------------- */
+/* ---- steering ------------------------------------------------------------ */
 
 int
 tun_steer_set(struct tun *t, const struct addr *a, uint8_t plen,

@@ -31,7 +31,7 @@
 #define BUF_ESP (16 << 20)
 #define FLAG_NODF 1
 
-/* ---- the programs --------------------------------------------------------- */
+/* ---- the programs -------------------------------------------------------- */
 
 static struct sock_filter
 stmt(unsigned int code, uint32_t k)
@@ -128,7 +128,7 @@ udp_prog_raw(struct sock_filter *f, uint8_t family, unsigned int worker)
 	return (n);
 }
 
-/* ---- one socket ----------------------------------------------------------- */
+/* ---- one socket ---------------------------------------------------------- */
 
 static int
 set_int(int fd, int level, int name, int v)
@@ -188,7 +188,7 @@ sock_open(struct udp_sock *k, int type, int proto)
 	return (bind(fd, (struct sockaddr *)&ss, len));
 }
 
-/* ---- the sets ------------------------------------------------------------- */
+/* ---- the sets ------------------------------------------------------------ */
 
 struct maker {
 	struct udp_set *s;

@@ -60,7 +60,7 @@ ns_new(void)
 	rtnl_close(r);
 }
 
-/* ---- TUN ------------------------------------------------------------------ */
+/* ---- TUN ----------------------------------------------------------------- */
 
 /* Which queue a packet to this address comes out of. */
 static int
@@ -203,7 +203,7 @@ START_TEST(test_range)
 }
 END_TEST
 
-/* ---- UDP ------------------------------------------------------------------ */
+/* ---- UDP ----------------------------------------------------------------- */
 
 /* The socket that got what was just sent; exactly one may have. */
 static struct udp_sock *

@@ -219,7 +219,7 @@ tun(struct esp *e, int off, const uint8_t *p, size_t len)
 	return (esp_out(e, f, skip + len, NOW));
 }
 
-/* ---- both ways, with and without offloads --------------------------------- */
+/* ---- both ways, with and without offloads -------------------------------- */
 
 START_TEST(test_both_ways)
 {
@@ -306,7 +306,7 @@ START_TEST(test_super)
 }
 END_TEST
 
-/* ---- what may not pass ---------------------------------------------------- */
+/* ---- what may not pass --------------------------------------------------- */
 
 /* The client sends p; the headend counts it as `why` and delivers nothing. */
 static void
@@ -441,7 +441,7 @@ START_TEST(test_tfc_ecn)
 }
 END_TEST
 
-/* ---- SAs ------------------------------------------------------------------ */
+/* ---- SAs ----------------------------------------------------------------- */
 
 /* RFC 7296 2.8: after a rekey the old child carries what goes out until the
  * client was heard on the new one, or the old one is deleted. */
@@ -640,7 +640,7 @@ START_TEST(test_sequence)
 }
 END_TEST
 
-/* ---- path MTU, moving peers ----------------------------------------------- */
+/* ---- path MTU, moving peers ---------------------------------------------- */
 
 START_TEST(test_pmtu)
 {
@@ -724,7 +724,7 @@ START_TEST(test_moved)
 }
 END_TEST
 
-/* ---- the coalescer's property, at random ---------------------------------- */
+/* ---- the coalescer's property, at random --------------------------------- */
 
 START_TEST(test_gro_property)
 {

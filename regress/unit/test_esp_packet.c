@@ -1,4 +1,4 @@
-/* One ESP packet: published vectors, every cipher both ways, what is refused. */
+/* One ESP packet: published vectors, every cipher, what is refused. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>

@@ -113,7 +113,7 @@ START_TEST(test_esn)
 		{ 2, 0, UINT32_MAX, UINT32_MAX },   /* nothing lies before */
 		{ 3, 5, UINT32_MAX, UINT32_MAX },
 		{ 4, WIN, 1, 1 },
-		{ 5, 5000, 1, HI + 1 },             /* too old: the next round */
+		{ 5, 5000, 1, HI + 1 },             /* too old: the next */
 		{ 6, 5000, 5000 - WIN + 1, 5000 - WIN + 1 },
 		{ 7, 5000, 5000 - WIN, HI + 5000 - WIN },
 		{ 8, UINT32_MAX, 0, HI },
