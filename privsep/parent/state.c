@@ -9,6 +9,7 @@
 
 #include "privsep/base/log.h"
 #include "privsep/parent/grant.h"
+#include "privsep/parent/out.h"
 #include "privsep/parent/pending.h"
 #include "privsep/parent/sa.h"
 #include "privsep/parent/vouch.h"
@@ -45,13 +46,6 @@ parent_now(const struct parent *p)
 	return (p->ops.now_ms(p->ops.arg));
 }
 
-int
-parent_send(struct parent *p, enum role role, unsigned int index,
-    const struct msg *m)
-{
-	return (p->ops.send(p->ops.arg, role, index, m));
-}
-
 static int
 random_secret(struct parent *p, struct secret *s, size_t len)
 {
@@ -75,6 +69,9 @@ parent_new(struct parent **out, const struct conf *conf,
 	p->ops = *ops;
 	TAILQ_INIT(&p->sessions);
 	TAILQ_INIT(&p->pendings);
+	for (unsigned int r = 0; r < ROLE_MAX; r++)
+		for (unsigned int i = 0; i < OUT_INDEX_MAX; i++)
+			TAILQ_INIT(&p->dest[r][i].waiting);
 	tickets_init(&p->tickets, ops->random, ops->arg);
 	ops->random(ops->arg, p->key, sizeof(p->key));
 	ops->random(ops->arg, &p->boot_id, sizeof(p->boot_id));
@@ -118,6 +115,9 @@ parent_free(struct parent *p)
 	for (unsigned int i = 0; i < 16; i++)
 		pending_drop_role(p, ROLE_NET, i);
 	pending_drop_role(p, ROLE_DB, 0);
+	for (unsigned int r = 0; r < ROLE_MAX; r++)
+		for (unsigned int i = 0; i < OUT_INDEX_MAX; i++)
+			out_drop(p, (enum role)r, i);
 	free_sessions(p);
 	tickets_free(&p->tickets);
 	secret_free(&p->dummy_psk);
@@ -210,6 +210,7 @@ void
 parent_role_exit(struct parent *p, enum role role, unsigned int index)
 {
 	pending_drop_role(p, role, index);
+	out_drop(p, role, index);
 	if (role == ROLE_NET) {
 		tickets_drop_worker(&p->tickets, index);
 		grant_net_ended(p, index);
@@ -227,6 +228,7 @@ parent_tick(struct parent *p)
 {
 	uint64_t now = parent_now(p);
 
+	out_tick(p);
 	tickets_expire(&p->tickets, now);
 	pending_expire(p);
 	vouch_expire(p);

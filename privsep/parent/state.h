@@ -106,6 +106,14 @@ enum parent_stat {
 	PSTAT_MAX
 };
 
+/* What waits for one process (out.h). */
+#define OUT_INDEX_MAX 16u
+struct out;
+struct out_dest {
+	unsigned int sent; /* since the last tick */
+	TAILQ_HEAD(out_list, out) waiting;
+};
+
 struct parent {
 	const struct conf *conf;
 	struct parent_ops ops;
@@ -125,6 +133,8 @@ struct parent {
 	uint64_t stats_ms;       /* when USAGE was last sent */
 	uint8_t db_up, esp_up[16];
 	uint8_t stopping;        /* sessions end because we do */
+	struct out_dest dest[ROLE_MAX][OUT_INDEX_MAX];
+	size_t n_out;
 	uint64_t stat[PSTAT_MAX];
 };
 
@@ -140,6 +150,8 @@ void parent_role_exit(struct parent *p, enum role role, unsigned int index);
 void parent_tick(struct parent *p);
 
 /* For the files of this folder. */
+/* 0 also when it has to wait for the next tick (out.h); ERR_CLOSED while that
+ * process is down. */
 int parent_send(struct parent *p, enum role role, unsigned int index,
     const struct msg *m) MUST_USE;
 uint64_t parent_now(const struct parent *p);

@@ -27,7 +27,7 @@
 #include "privsep/parent/state.h"
 #include "privsep/parent/vouch.h"
 
-#define FAKE_SENT_MAX 4096
+#define FAKE_SENT_MAX 8192
 #define HELPER static __attribute__((unused))
 
 struct sent {
@@ -190,7 +190,7 @@ fake_base(void)
 	f->conf.policies = f->policy;
 	f->conf.net_workers = f->conf.esp_workers = 2;
 	f->conf.net.half_open_ms = 30000;
-	f->conf.net.max_sas = 1000;
+	f->conf.net.max_sas = 2000;
 	f->conf.stats_ms = 5000;
 	f->now = 1000000;
 	f->seed = 42;

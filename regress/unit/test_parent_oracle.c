@@ -4,6 +4,10 @@
  */
 #include "regress/unit/parent_fake.h"
 
+#include <stdio.h>
+
+#include "privsep/parent/out.h"
+
 static struct fake *f;
 
 static void
@@ -517,6 +521,58 @@ START_TEST(db_dies)
 }
 END_TEST
 
+/* A thousand and more sessions end at once: esp and db get it in portions,
+ * in order, and the secrets of the successor do not wait. */
+START_TEST(crowd)
+{
+	enum { N = OUT_WINDOW + 300 };
+	struct pair pair;
+	struct msg m;
+	char ip[32];
+
+	for (unsigned int i = 0; i < N; i++) {
+		fake_forget(f);
+		parent_tick(f->p);
+		parent_refill(f->p, 0, TICKET_TARGET - 1);
+		ck_assert_int_gt(snprintf(ip, sizeof(ip), "10.78.%u.%u",
+		    i / 250, i % 250), 0);
+		pair = fake_session(f, 0, ip);
+		ck_assert_uint_eq(fake_sa(f, 0, pair.sid, SPI(0, 1, i + 1),
+		    ip), 0);
+		ck_assert_int_eq(fake_esp_added(f, 1, SPI(0, 1, i + 1),
+		    MSG_YES), 0);
+	}
+	fake_forget(f);
+	parent_tick(f->p);
+	f->down[ROLE_NET][0] = 1;
+	parent_role_exit(f->p, ROLE_NET, 0);
+	ck_assert_uint_eq(fake_count(f, ROLE_ESP, MSG_ESP_SA_DEL),
+	    OUT_WINDOW);
+	parent_tick(f->p);
+	ck_assert_uint_eq(fake_count(f, ROLE_ESP, MSG_ESP_SA_DEL), N);
+	ck_assert_uint_eq(fake_last(f, ROLE_ESP, MSG_ESP_SA_DEL)->
+	    u.esp_sa_del.spi_in, SPI(0, 1, N));
+	ck_assert_uint_eq(f->p->n_out, 0);
+	/* db comes back to all of them: VOUCHES_DONE stays the last. */
+	parent_role_exit(f->p, ROLE_DB, 0);
+	parent_role_ready(f->p, ROLE_DB, 0);
+	ck_assert_uint_eq(fake_count(f, ROLE_DB, MSG_VOUCHES_DONE), 0);
+	parent_tick(f->p);
+	ck_assert_uint_eq(fake_count(f, ROLE_DB, MSG_VOUCH), N);
+	ck_assert_int_eq(f->sent[f->n_sent - 1].m->type, MSG_VOUCHES_DONE);
+	/* db dies again: what waited for it goes with it. */
+	for (unsigned int i = 0; i < N; i++)
+		ck_assert_int_eq(fake_esp_gone(f, 1, SPI(0, 1, i + 1), 0), 0);
+	ck_assert_uint_gt(f->p->n_out, 0);
+	parent_role_exit(f->p, ROLE_DB, 0);
+	ck_assert_uint_eq(f->p->n_out, 0);
+	ck_assert_uint_eq(f->p->n_sessions, 0);
+	msg_init(&m, MSG_CTL_QUERY);
+	m.u.ctl_query.what = CTL_STATS;
+	ck_assert_int_eq(fake_msg(f, ROLE_CTL, 0, &m), 0);
+}
+END_TEST
+
 START_TEST(cookie_secrets)
 {
 	const struct msg_cookie_secret *cs;
@@ -584,6 +640,7 @@ tc_deaths(void)
 	tcase_add_test(tc, esp_dies);
 	tcase_add_test(tc, esp_stays_away);
 	tcase_add_test(tc, db_dies);
+	tcase_add_test(tc, crowd);
 	tcase_add_test(tc, cookie_secrets);
 	return (tc);
 }
