@@ -33,6 +33,7 @@ struct net_sock {
 	struct net_udp *nu;
 	int fd;
 	struct addr local;
+	int wild; /* bound to no address: the kernel must say and be told it */
 	struct event *ev;
 };
 
@@ -90,6 +91,7 @@ net_udp_free(struct net_udp *nu)
 int
 net_udp_add(struct net_udp *nu, int fd, const struct addr *local)
 {
+	static const uint8_t zero[16];
 	struct net_sock *s;
 
 	if (nu->n_socks == SOCKS_MAX) {
@@ -100,6 +102,7 @@ net_udp_add(struct net_udp *nu, int fd, const struct addr *local)
 	s->nu = nu;
 	s->fd = fd;
 	s->local = *local;
+	s->wild = memcmp(local->ip, zero, sizeof(zero)) == 0;
 	return (0);
 }
 
@@ -190,8 +193,8 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		mh->msg_iovlen = 1;
 		mh->msg_name = &nu->rx_name[i];
 		mh->msg_namelen = sizeof(nu->rx_name[i]);
-		mh->msg_control = &nu->rx_ctl[i];
-		mh->msg_controllen = sizeof(nu->rx_ctl[i]);
+		mh->msg_control = s->wild ? &nu->rx_ctl[i] : NULL;
+		mh->msg_controllen = s->wild ? sizeof(nu->rx_ctl[i]) : 0;
 		mh->msg_flags = 0;
 	}
 	n = recvmmsg(fd, nu->rx, BATCH, MSG_DONTWAIT, NULL);
@@ -241,7 +244,6 @@ net_udp_flush(struct net_udp *nu)
 static const struct net_sock *
 pick_sock(const struct net_udp *nu, const struct addr *from)
 {
-	static const uint8_t zero[16];
 	const struct net_sock *wild = NULL;
 
 	for (size_t i = 0; i < nu->n_socks; i++) {
@@ -252,7 +254,7 @@ pick_sock(const struct net_udp *nu, const struct addr *from)
 			continue;
 		if (memcmp(s->local.ip, from->ip, 16) == 0)
 			return (s);
-		if (memcmp(s->local.ip, zero, 16) == 0)
+		if (s->wild)
 			wild = s;
 	}
 	return (wild);
@@ -314,5 +316,6 @@ net_udp_send(struct net_udp *nu, const struct addr *from,
 	mh->msg_iovlen = 1;
 	mh->msg_name = &nu->tx_name[i];
 	mh->msg_namelen = addr_to_sa(to, &nu->tx_name[i]);
-	put_source(mh, &nu->tx_ctl[i], from);
+	if (s->wild)
+		put_source(mh, &nu->tx_ctl[i], from);
 }
