@@ -53,7 +53,7 @@ integrity() { # integrity "headend lines" direction...
 	shift
 	conf_psk "$lines"
 	headend_start
-	swan_conf c1 $HD4
+	swan_conf c1 $HD4 "esp=${ESP:-aes256gcm16}"
 	swan_must_up c1
 	want=$(sha256sum <"$W/big" | cut -d' ' -f1)
 	for d in "$@"; do
