@@ -91,6 +91,7 @@ ike_child_install(struct ctx *x, struct child *c, const struct child_in *in)
 {
 	struct msg_sa_add *a;
 	struct msg *m;
+	int err;
 
 	m = fx_msg(x->fx, x->sa->slot, ROLE_PARENT, MSG_SA_ADD);
 	if (m == NULL)
@@ -113,11 +114,14 @@ ike_child_install(struct ctx *x, struct child *c, const struct child_in *in)
 	a->local = x->sa->local;
 	a->tfc = in->tfc;
 	/* The client made the exchange: its direction comes first. */
-	return (keymat_child(&a->key_in, &a->key_out,
+	err = keymat_child(&a->key_in, &a->key_out,
 	    suite_prf(x->sa->algs.prf), &x->sa->keys.d, in->shared, in->ni,
 	    in->ni_len, in->nr, in->nr_len,
 	    suite_encr(c->algs.encr, c->algs.encr_bits),
-	    suite_integ(c->algs.integ)));
+	    suite_integ(c->algs.integ));
+	if (err != 0)
+		ike_unsay(x);
+	return (err);
 }
 
 int

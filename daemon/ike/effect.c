@@ -78,6 +78,17 @@ fx_msg(struct fx_list *fx, uint32_t slot, enum role to, enum msg_type type)
 	return (m);
 }
 
+/* Take back what was added last: a message that could not be completed. */
+void
+ike_unsay(struct ctx *x)
+{
+	struct fx *f = &x->fx->v[--x->fx->n];
+
+	if (f->type != FX_MSG)
+		BUG("only a message is taken back");
+	msg_clear(f->u.msg.m);
+}
+
 /* 0: there is no room for a whole reaction. */
 int
 ike_room(struct ctx *x)
@@ -166,8 +177,10 @@ ike_event(struct ctx *x, enum log_level level, const char *event,
 		txt_str(t, " sa=");
 		ike_sid_txt(t, x->sa->sid);
 	}
-	txt_str(t, " peer=");
-	addr_txt(t, x->sa != NULL ? &x->sa->peer : &x->d->from);
+	if (x->sa != NULL || x->d != NULL) {
+		txt_str(t, " peer=");
+		addr_txt(t, x->sa != NULL ? &x->sa->peer : &x->d->from);
+	}
 	return (0);
 }
 

@@ -181,13 +181,21 @@ retransmitted(struct ctx *x, const struct payload *p)
 static int
 keys_ready(struct ctx *x)
 {
-	if (x->sa->state != ST_HALF || ike_half_keys(x) == 0)
+	int err;
+
+	if (x->sa->state != ST_HALF || (err = ike_half_keys(x)) == 0)
 		return (0);
-	drop(x, IKE_STAT_DROP_KE);
-	ike_attempt(x, "IKE_SA_INIT", WHY_SYNTAX, "group-value=invalid");
-	x->why = WHY_SYNTAX;
+	if (err == ERR_NOMEM) {
+		drop(x, IKE_STAT_INTERNAL);
+		x->why = WHY_INTERNAL_NET;
+		ike_attempt(x, "IKE_SA_INIT", x->why, "no memory for keys");
+	} else {
+		drop(x, IKE_STAT_DROP_KE);
+		x->why = WHY_SYNTAX;
+		ike_attempt(x, "IKE_SA_INIT", x->why, "group-value=invalid");
+	}
 	ike_fsm(x, EV_KICK);
-	return (ERR_CRYPTO);
+	return (err);
 }
 
 /* A verified request that advances the window: it says where the peer is. */

@@ -306,6 +306,7 @@ void ike_prefix_give(struct ike_engine *e, const struct addr *a);
 
 /* ---- effect.c ---- */
 int ike_room(struct ctx *x);
+void ike_unsay(struct ctx *x);
 void ike_send_raw(struct ctx *x, const uint8_t *p, size_t len);
 void ike_send_answer(struct ctx *x, const struct answer *a,
     const struct addr *from, const struct addr *to, uint8_t natt);

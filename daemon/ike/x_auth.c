@@ -90,11 +90,13 @@ ask_parent(struct ctx *x)
 	memcpy(q->auth.p, a.data, a.len);
 	q->peer = x->sa->peer;
 	q->suite_weak = (uint8_t)algs_suite(&x->sa->algs, ALG_IKE);
+	if (secret_copy(&q->sk_pi, &x->sa->keys.pi) != 0 ||
+	    secret_copy(&q->sk_pr, &x->sa->keys.pr) != 0) {
+		ike_unsay(x);
+		return (ERR_NOMEM);
+	}
 	x->sa->flags |= SAF_DB;
 	x->e->stats[IKE_STAT_AUTH_REQ]++;
-	if (secret_copy(&q->sk_pi, &x->sa->keys.pi) != 0 ||
-	    secret_copy(&q->sk_pr, &x->sa->keys.pr) != 0)
-		return (ERR_NOMEM);
 	return (0);
 }
 
@@ -361,10 +363,15 @@ child_start(struct ctx *x)
 	    &h->n_ts_r) != 0)
 		return (no_child(x, WHY_TS));
 	h->proposal = ch.num;
-	if ((c = ike_child_new(x, &ch)) == NULL)
+	if ((c = ike_child_new(x, &ch)) == NULL) {
+		x->why = WHY_INTERNAL_NET;
 		return (EV_BROKEN);
+	}
 	half_child_in(x->sa, x->c, &in);
-	return (ike_child_install(x, c, &in) != 0 ? EV_BROKEN : 0);
+	if (ike_child_install(x, c, &in) == 0)
+		return (0);
+	x->why = WHY_INTERNAL_NET;
+	return (EV_BROKEN);
 }
 
 int

@@ -368,6 +368,48 @@ START_TEST(successor_of_many)
 }
 END_TEST
 
+/* No memory for keys at the n-th moment: no message without its keys leaves,
+ * and when there is memory again everybody gets in. */
+START_TEST(no_secret_memory)
+{
+	static struct secret hog[4096];
+	struct init_client *c;
+	struct init_conf conf;
+	size_t n = 0, i;
+
+	sim_start(&s);
+	sim_conf(&s, &conf);
+	conf.first_ms = 500;
+	c = sim_client(&s, &conf);
+	ck_assert_int_eq(init_start(c, s.now), 0);
+	s.slow[SIM_AUTH] = 5;
+	s.delay[SIM_UP] = 20;
+	sim_run(&s, 21); /* IKE_SA_INIT is answered, IKE_AUTH on its way */
+	while (c->state == INIT_WAIT_INIT)
+		sim_run(&s, 1);
+	for (i = 0; i < 4096; i++)
+		secret_free(&hog[i]);
+	while (n < 4096 && secret_new(&hog[n], 1024) == 0)
+		n++;
+	while (n < 4096 && secret_new(&hog[n], 16) == 0)
+		n++;
+	for (i = 0; i < (size_t)_i && n > 0; i++)
+		secret_free(&hog[--n]);
+	sim_run(&s, 60);
+	if (_i < 3)
+		ck_assert_int_ne(c->state, INIT_UP);
+	while (n > 0)
+		secret_free(&hog[--n]);
+	sim_run(&s, 60000);
+	if (c->state != INIT_UP)
+		ck_assert_uint_eq(sim_sas(&s), 0);
+	c = sim_client(&s, NULL);
+	ck_assert_int_eq(init_start(c, s.now), 0);
+	sim_run(&s, 1000);
+	ck_assert_int_eq(c->state, INIT_UP);
+}
+END_TEST
+
 /* An answer that comes after the deadline changes nothing. */
 START_TEST(late_answers)
 {
@@ -595,6 +637,7 @@ internals(void)
 	tcase_add_test(t, successor_dies_too);
 	tcase_add_test(t, successor_of_many);
 	tcase_add_test(t, late_answers);
+	tcase_add_loop_test(t, no_secret_memory, 0, 6);
 	tcase_add_test(t, half_open_expires);
 	return (t);
 }

@@ -35,10 +35,11 @@ answer(const uint8_t *p, size_t len)
 	}
 	if (m->type == MSG_LEASE_ANS)
 		m->u.lease_ans.v4 = (struct addr){ 4, { 10, 77, 0, 1 }, 0 };
-	if (m->type == MSG_SA_ADDED && fsa->children > 0) {
-		m->u.sa_added.child = fsa->child[0].num;
-		m->u.sa_added.spi_in = fsa->child[0].spi_in;
-	}
+	for (size_t i = 0; m->type == MSG_SA_ADDED && i < CHILDREN_MAX; i++)
+		if (fsa->child[i].state == CHILD_ADDING) {
+			m->u.sa_added.child = fsa->child[i].num;
+			m->u.sa_added.spi_in = fsa->child[i].spi_in;
+		}
 	if (m->type != MSG_PEER_MOVED)
 		memcpy(&m->u, fsa->sid, SID_LEN);
 	if (ike_message(fe, fnow, m, &ffx) == 0)
