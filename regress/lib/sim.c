@@ -135,11 +135,25 @@ item_new(struct sim *s, uint64_t at)
 	abort();
 }
 
+static unsigned int
+chance(struct sim *s, unsigned int n)
+{
+	uint16_t v;
+
+	sim_random(s, &v, sizeof(v));
+	return (v % n);
+}
+
 static void
 put_once(struct sim *s, enum sim_dir dir, const struct addr *from,
     const struct addr *to, uint8_t natt, const uint8_t *p, size_t len)
 {
-	struct sim_item *it = item_new(s, s->now + 1 + s->delay[dir]);
+	struct sim_item *it;
+
+	if (s->loss != 0 && chance(s, 100) < s->loss)
+		return;
+	it = item_new(s, s->now + 1 + s->delay[dir] +
+	    (s->jitter != 0 ? chance(s, s->jitter) : 0));
 
 	it->kind = ITEM_DGRAM;
 	it->dir = dir;
@@ -163,6 +177,8 @@ put(struct sim *s, enum sim_dir dir, const struct addr *from,
 		return;
 	} else if (s->dup[dir] > 0) {
 		s->dup[dir]--;
+		put_once(s, dir, from, to, natt, p, len);
+	} else if (s->twice != 0 && chance(s, 100) < s->twice) {
 		put_once(s, dir, from, to, natt, p, len);
 	}
 	put_once(s, dir, from, to, natt, p, len);

@@ -53,6 +53,8 @@ struct sim {
 	/* script */
 	unsigned int skip[2], drop[2], dup[2]; /* after skip: drop, double */
 	uint32_t delay[2];                    /* ms, of every datagram */
+	uint8_t loss, twice;                  /* per cent, by chance */
+	uint32_t jitter;                      /* ms, by chance */
 	uint32_t slow[SIM_ASKS];              /* ms until the answer */
 	uint8_t dead[SIM_ASKS];               /* no answer */
 	uint8_t verdict[SIM_ASKS];            /* enum msg_verdict */
