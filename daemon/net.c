@@ -25,6 +25,8 @@
 
 #define POLICIES_MAX 1024
 #define SHUTDOWN_MS 1500
+#define TIMER_FAR_MS 5000
+#define TIMER_TICK_MS 100
 
 struct net {
 	struct event_base *base;
@@ -39,6 +41,7 @@ struct net {
 	struct net_timer **timer_args;
 	size_t n_timers;
 	uint64_t stray_out, stray_in;
+	struct event *flush; /* sends what this turn of the loop gathered */
 	struct event *stopping;
 	int done;
 };
@@ -67,6 +70,23 @@ net_random(void *arg, void *p, size_t len)
 static void carry_out(struct net *net);
 
 static void
+on_flush(evutil_socket_t fd, short what, void *arg)
+{
+	struct net *net = arg;
+
+	(void)fd;
+	(void)what;
+	net_udp_flush(net->udp);
+}
+
+/* Once every event of this turn was handled: many answers, one system call. */
+static void
+flush_soon(struct net *net)
+{
+	event_active(net->flush, EV_TIMEOUT, 0);
+}
+
+static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct net_timer *t = arg;
@@ -75,7 +95,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	ike_timer(t->net->engine, now_ms(), t->slot, &t->net->fx);
 	carry_out(t->net);
-	net_udp_flush(t->net->udp);
+	flush_soon(t->net);
 }
 
 /* The timer of a slot, made on first use; NULL when memory is out. */
@@ -102,11 +122,21 @@ timer_of(struct net *net, uint32_t slot)
 	return (net->timers[i]);
 }
 
+/* What is far off comes together with its neighbours: a thousand sessions are
+ * asked whether they live in a few turns of the loop, not in a thousand. */
+static uint64_t
+coarse(uint64_t at, uint64_t now)
+{
+	if (at < now + TIMER_FAR_MS)
+		return (at);
+	return ((at + TIMER_TICK_MS - 1) / TIMER_TICK_MS * TIMER_TICK_MS);
+}
+
 static void
 arm(struct net *net, uint32_t slot, uint64_t at)
 {
 	struct event *ev = timer_of(net, slot);
-	uint64_t now = now_ms(), in = at > now ? at - now : 0;
+	uint64_t now = now_ms(), in = at > now ? coarse(at, now) - now : 0;
 	struct timeval tv = { .tv_sec = (time_t)(in / 1000),
 		.tv_usec = (suseconds_t)(in % 1000 * 1000) };
 
@@ -247,7 +277,7 @@ on_stray(struct net *net, const struct msg_stray *s)
 	net->stray_in++;
 	ike_input(net->engine, now_ms(), &d, &net->fx);
 	carry_out(net);
-	net_udp_flush(net->udp);
+	flush_soon(net);
 	return (0);
 }
 
@@ -334,7 +364,7 @@ on_parent(void *arg, struct msg *m, int fd)
 		return (ERR_SYNTAX);
 	r = ike_message(net->engine, now_ms(), m, &net->fx);
 	carry_out(net);
-	net_udp_flush(net->udp);
+	flush_soon(net);
 	proc_child_tickets(net->pc, ike_tickets_left(net->engine));
 	return (r);
 }
@@ -363,7 +393,7 @@ on_pipe(void *arg, enum role role, unsigned int index, int up)
 		return;
 	ike_role(net->engine, now_ms(), role, index, up, &net->fx);
 	carry_out(net);
-	net_udp_flush(net->udp);
+	flush_soon(net);
 }
 
 /* ---- start and stop ------------------------------------------------------- */
@@ -453,8 +483,9 @@ start(struct net *net)
 	net->n_timers = (size_t)net->conf.net.max_sas + 1;
 	net->timers = calloc(net->n_timers, sizeof(struct event *));
 	net->timer_args = calloc(net->n_timers, sizeof(struct net_timer *));
+	net->flush = event_new(net->base, -1, 0, on_flush, net);
 	if (net->timers == NULL || net->timer_args == NULL ||
-	    ike_engine_new(&net->engine, &net->conf) ||
+	    net->flush == NULL || ike_engine_new(&net->engine, &net->conf) ||
 	    net_udp_run(net->udp, net->base))
 		return (ERR_NOMEM);
 	if (proc_child_jail(net->pc))
