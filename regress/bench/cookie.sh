@@ -26,7 +26,8 @@ part_cookie() {
 	bg ip netns exec "$LANE-hd" "$TOOLS/cookie" answer $HD4 hmac
 	echo "$BG_PID" >"$W/answer.pid"
 	net_up gh
-	gh_start "cookies = always"
+	gh_start "cookies = always
+		listen = $HD4"
 	gh_pids net >"$W/answer.pid"
 	for c in tool gh; do
 		use $c

@@ -7,19 +7,29 @@ LOGINS_AT_ONCE=${LOGINS_AT_ONCE:-32}
 
 login_pids() {
 	case $1 in
-	gh) gh_pids ;;
+	gh*) gh_pids ;;
 	*) cat "$W/hd.pid" ;;
 	esac
 }
+
+# role_cpu NAME, role_pss NAME: a line "ROLE VALUE" for each role of ours
+role_each() {
+	local r
+	[[ $2 = gh* ]] || return 0
+	echo "parent $($1 "$(cat "$W/hd.pid")")"
+	for r in net esp db ctl; do
+		echo "$r $($1 "$(gh_pids $r)")"
+	done
+}
+role_cpu() { role_each cpu_ns "$1"; }
+role_pss() { role_each pss_kb "$1"; }
 
 # login_round NAME COUNT ROUND: CPU us per login, logins/s
 login_round() {
 	local a b t0 t1 r
 	use "$1"
 	a=$(cpu_ns $(login_pids "$1"))
-	[ "$1" != gh ] || for r in net esp db ctl; do
-		cpu_ns "$(gh_pids $r)" >"$W/cpu.$r"
-	done
+	role_cpu "$1" >"$W/roles.before"
 	t0=$(date +%s%N)
 	client_load "$2" "$3"
 	t1=$(date +%s%N)
@@ -27,18 +37,19 @@ login_round() {
 	b=$(cpu_ns $(login_pids "$1"))
 	put login.us "$1" "$(calc "($b - $a) / 1000 / $2")"
 	put login.per_s "$1" "$(calc "$2 * 1e9 / ($t1 - $t0)")"
-	[ "$1" != gh ] || for r in net esp db ctl; do
-		put "login.us.$r" gh "$(calc "($(cpu_ns "$(gh_pids $r)") - $(
-		    cat "$W/cpu.$r")) / 1000 / $2")"
-	done
+	role_cpu "$1" | paste -d' ' - "$W/roles.before" |
+		while read -r r a _ b; do
+			put "login.us.$r" "$1" "$(calc "($a - $b) / 1000 / $2")"
+		done
 }
 
 part_login() {
-	local r kb skb
+	local r a b kb skb
 	net_up gh
 	gh_start "cookies = never"
 	client_load 20 0 # warm
 	kb=$(pss_kb $(login_pids gh))
+	role_pss gh >"$W/roles.pss"
 	net_up charon
 	swan_gw_start
 	client_load 20 0
@@ -53,6 +64,10 @@ part_login() {
 	use gh
 	put memory.kb gh "$(calc "($(pss_kb $(login_pids gh)) - $kb) / (
 	    $ROUNDS * $LOGINS)")"
+	role_pss gh | paste -d' ' - "$W/roles.pss" | while read -r r a _ b; do
+		put "memory.kb.$r" gh "$(calc "($a - $b) / (
+		    $ROUNDS * $LOGINS)")"
+	done
 	use charon
 	put memory.kb charon "$(calc "($(pss_kb $(login_pids charon)) - $skb) / (
 	    $ROUNDS * $SWAN_LOGINS)")"
