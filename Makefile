@@ -55,6 +55,7 @@ DEP_wire := daemon/wire privsep/base
 DEP_ike := daemon/ike daemon/wire privsep/ipc privsep/crypto privsep/base
 DEP_esp := daemon/esp privsep/crypto privsep/base
 DEP_db := db privsep/ipc privsep/base
+DEP_cli := daemon/cli privsep/ipc privsep/base
 DEP_sim := regress/lib privsep/parent privsep/conf daemon/ike daemon/wire \
 	daemon/esp privsep/ipc privsep/crypto privsep/base
 deplibs = $(foreach d,$(DEP_$(1)),$(call lib,$(d)))
@@ -77,13 +78,19 @@ $(call lib,$(1)): $(call objs,$(1))
 endef
 $(foreach d,$(LIB_DIRS),$(eval $(call lib_rule,$(d))))
 
+# The CLI is a program and, without its main(), a library for its test.
+CLI_MAIN := $(B)/daemon/cli/gatehousectl.o
+$(call lib,daemon/cli): $(filter-out $(CLI_MAIN),$(call objs,daemon/cli))
+	@rm -f $@
+	ar rcs $@ $^
+
 DAEMON_LIBS := privsep/parent db radius daemon/ike daemon/wire daemon/esp \
 	privsep/conf privsep/ipc privsep/crypto privsep/base
 $(B)/gatehoused: $(call objs,daemon) $(foreach d,$(DAEMON_LIBS),$(call lib,$(d)))
 	$(CC) $(VLD) -o $@ $(call objs,daemon) -Wl,--start-group \
 	    $(foreach d,$(DAEMON_LIBS),$(call lib,$(d))) -Wl,--end-group $(LDLIBS)
-$(B)/gatehousectl: $(call objs,daemon/cli) $(call deplibs,ipc)
-	$(CC) $(VLD) -o $@ $(call objs,daemon/cli) $(call deplibs,ipc) \
+$(B)/gatehousectl: $(CLI_MAIN) $(call deplibs,cli)
+	$(CC) $(VLD) -o $@ $(CLI_MAIN) $(call deplibs,cli) \
 	    -ljansson -lsodium -levent_core -lseccomp
 
 # regress/unit/test_LIB_what.c links what LIB links; exchange/test_sim_*.c and
@@ -94,7 +101,7 @@ word2 = $(word 2,$(subst _, ,$(notdir $(1))))
 $(B)/regress/%: $(B)/regress/%.o $$(call deplibs,$$(call word2,$$*))
 	$(CC) $(VLD) -o $@ $< -Wl,--start-group \
 	    $(call deplibs,$(call word2,$*)) -Wl,--end-group -lcheck -lsubunit \
-	    -lm -lrt $(LDLIBS)
+	    -lm -lrt -ljansson $(LDLIBS)
 # fuzz targets: regress/fuzz/fuzz_LIB_what.c
 fuzzers = $(patsubst %.c,$(B)/%,$(sort $(wildcard regress/fuzz/fuzz_*.c)))
 
