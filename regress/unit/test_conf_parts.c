@@ -12,7 +12,7 @@
 
 #define N(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
-/* ---- durations ------------------------------------------------------------ */
+/* ---- durations ---------------------------------------------------------- */
 static const struct {
 	const char *in;
 	int r;
@@ -57,7 +57,7 @@ START_TEST(duration)
 }
 END_TEST
 
-/* ---- guesses ---------------------------------------------------------------- */
+/* ---- guesses ------------------------------------------------------------ */
 static const struct {
 	const char *word, *guess; /* of headend's keywords; "": none */
 } guesses[] = {
@@ -85,7 +85,7 @@ START_TEST(guess)
 }
 END_TEST
 
-/* ---- the table --------------------------------------------------------------- */
+/* ---- the table ---------------------------------------------------------- */
 static char messages[8192];
 
 static void
@@ -185,7 +185,7 @@ START_TEST(only_fifty_errors)
 }
 END_TEST
 
-/* ---- messages ------------------------------------------------------------------ */
+/* ---- messages ----------------------------------------------------------- */
 /* "CONF_POOL_RANGE 10.1.0.0-10.1.0.255" … of a role, in order. */
 static void
 describe(struct txt *t, const struct msg *m)
@@ -302,7 +302,7 @@ START_TEST(fields_of_messages)
 }
 END_TEST
 
-/* ---- psk-files ------------------------------------------------------------------ */
+/* ---- psk-files ---------------------------------------------------------- */
 static char dir[] = "/tmp/test_conf_parts.XXXXXX";
 
 static void
