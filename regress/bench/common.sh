@@ -92,12 +92,13 @@ cpu_ns() {
 		cat /proc/"$p"/task/*/schedstat
 	done | awk '{ s += $1 } END { printf "%.0f\n", s }'
 }
-# pss_kb PID...: memory, shared pages by their share
+# pss_kb PID...: memory of their own, shared pages by their share; not what is
+# mapped from files: that share changes with whoever else maps them
 pss_kb() {
 	local p
 	for p in "$@"; do
 		cat "/proc/$p/smaps_rollup"
-	done | awk '/^Pss:/ { s += $2 } END { print s }'
+	done | awk '/^Pss_(Anon|Shmem):/ { s += $2 } END { print s }'
 }
 calc() { python3 -c "print('%.6g' % ($*))"; }
 # udp_out: datagrams sent by the contender's headend so far

@@ -4,10 +4,16 @@
 # unit (wall-clock throughput says little on a shared machine).
 #
 #   PARTS="esp login cookie idle"   what to measure
-#   ROUNDS=5  SECONDS_EACH=2  KEEP=1  (leave the raw values behind)
+#   ROUNDS=5  SECONDS_EACH=2  LOGINS=400  LOGINS_AT_ONCE=32  IDLE=1000
+#   RAW_TO=FILE     keep the raw values there
+#
+# Needs root, four minutes, and a machine that does little else. The files:
+# common.sh (namespaces, contenders), one *.sh a part, report.py (the table);
+# espproto, hs_bench and cookie are the yardsticks that know no IKE at all.
 here=$(dirname "$0")
 . "$here/common.sh"
 for part in esp login cookie idle; do
+	# shellcheck source=/dev/null
 	. "$here/$part.sh"
 done
 [ "$(id -u)" = 0 ] || skip "needs root for network namespaces"
