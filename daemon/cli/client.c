@@ -77,7 +77,11 @@ receive(int fd, struct msg *m)
 	} while (rc == -1 && errno == EINTR);
 	if (rc <= 0)
 		return (ERR_AGAIN);
+	/* A headend that turns us away closes with our question unread: the
+	 * kernel reports that once, before its word that is waiting. */
 	n = recv(fd, buf, sizeof(buf), 0);
+	if (n == -1 && errno == ECONNRESET)
+		n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
 	if (n <= 0)
 		return (ERR_CLOSED);
 	if ((rc = msg_decode(m, buf, (size_t)n)) != 0)

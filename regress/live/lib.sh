@@ -216,7 +216,12 @@ headend_start() {
 	start_bg "$W/headend.log" ip netns exec "$LANE-hd" \
 	    "$BIN/gatehoused" -f "$W/gatehouse.conf"
 	HD_PID=$BG_PID
-	wait_for 15 ctl version || fail "the headend does not start"
+	wait_for 15 roles_ready || fail "the headend does not start"
+	wait_for 5 ctl version || fail "the headend does not answer"
+}
+roles_ready() { # db, ctl and every worker said so
+	[ "$(grep -ac ' role.ready ' "$W/headend.log")" -ge \
+	    $((2 + NET_WORKERS + ESP_WORKERS)) ]
 }
 headend_stop() {
 	end_pid "$HD_PID"
