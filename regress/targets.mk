@@ -85,7 +85,7 @@ bench:
 	@sh etc/mkusers.sh
 	@$(MAKE) -s -j2 all live-build
 	@$(MAKE) -s -C regress/bench O=$(abspath $(BUILD))/bench
-	@bash regress/bench/run.sh
+	@BIN=$(abspath $(B)) bash regress/bench/run.sh
 soak:
 	@sh regress/deps.sh test
 	@sh etc/mkusers.sh
