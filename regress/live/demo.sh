@@ -32,8 +32,7 @@ run "ping fd99::2" ns c1 ping -n -c 3 -i 0.2 -I "$(swan_vip6 c1)" fd99::2 ||
 	fail "no IPv6 through the tunnel"
 step "A file of 20 MB over TCP"
 head -c 20000000 /dev/urandom >"$W/file"
-start_bg "$W/http.txt" ip netns exec "$LANE-in" python3 -m http.server \
-    --bind :: --directory "$W" 8080
+web_inside "$W"
 up() { ns in curl -s -o /dev/null -r 0-0 "http://10.99.0.2:8080/file"; }
 wait_for 5 up || fail "no web server inside"
 got=$(ns c1 curl -sS --interface "$(swan_vip4 c1)" -w '%{stderr}%{speed_download}' \
@@ -55,6 +54,7 @@ step "It works. What to try next"
 cat <<'T'
   make quickstart            a headend for this very host, in the foreground
   make test                  every test, with real clients, in namespaces
-  man -l etc/man/gatehouse.conf.5         everything that can be configured
-  less etc/gatehouse.conf.example         a commented configuration
+and to read
+  etc/gatehouse.conf.example a commented configuration
+  etc/man/gatehouse.conf.5   everything that can be configured (man -l)
 T

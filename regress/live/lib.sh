@@ -43,6 +43,14 @@ ns() { # ns NAME COMMAND...: run in a namespace of this lane
 	ip netns exec "$LANE-$n" "$@"
 }
 
+# web_inside FOLDER: a web server on port 8080. Python asks the resolver for the
+# host's own name, which is known nowhere inside: be localhost.
+web_inside() {
+	start_bg "$W/http.txt" ip netns exec "$LANE-in" unshare -u sh -c \
+	    'hostname localhost && exec python3 -m http.server --bind :: \
+	     --directory "$0" 8080' "$1"
+}
+
 # wait_for SECONDS COMMAND...: until it succeeds
 wait_for() {
 	local end=$(($(date +%s%N) / 1000000 + $1 * 1000))

@@ -8,8 +8,7 @@ swan_start c1
 swan_conf c1 $HD4
 swan_must_up c1
 head -c 8000000 /dev/urandom >"$W/file"
-start_bg "$W/http.txt" ip netns exec "$LANE-in" python3 -m http.server \
-    --bind :: --directory "$W" 8080
+web_inside "$W"
 up() { ns in curl -gs -o /dev/null "http://[fd99::2]:8080/file"; }
 wait_for 5 up || fail "no web server"
 want=$(sha256sum <"$W/file")

@@ -25,8 +25,7 @@ pings in 3 -M dont -s 1300 "$v4" # no DF inside, none outside
 ns in ping -c 6 -i 0.3 -W 1 -M do -s 1330 "$v4" >"$W/ping.txt" 2>&1
 grep -q 'Frag needed and DF set' "$W/ping.txt" || fail "nobody said too big"
 head -c 3000000 /dev/urandom >"$W/file"
-start_bg "$W/http.txt" ip netns exec "$LANE-in" python3 -m http.server \
-    --bind :: --directory "$W" 8080
+web_inside "$W"
 up() { ns in curl -gs -o /dev/null "http://[fd99::2]:8080/file"; }
 wait_for 5 up || fail "no web server"
 want=$(sha256sum <"$W/file")
