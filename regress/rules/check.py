@@ -3,6 +3,7 @@
 includes  every #include "..." is an allowed edge, vendor headers are fenced
 sizes     no file over 800 lines
 purity    the pure libraries call nothing of the outside world (nm -u)
+messages  every message has its row in etc/doc/MESSAGES.md
 words     no left-over markers, no path of one machine
 """
 import os
@@ -92,6 +93,22 @@ def purity(build):
         bad.append(f"{build}: nm -u showed {seen} symbols; built at all?")
 
 
+def messages():
+    """Each message of msg.def has its row, with the same ends."""
+    doc = open("etc/doc/MESSAGES.md").read()
+    names = re.findall(r"^M\((\w+), \w+, ([^,]+), ([^)]+)\)",
+                       open("privsep/ipc/msg.def").read(), re.M)
+    for name, *ends in names:
+        ends = [", ".join(r.strip()[2:].lower() for r in e.split("|"))
+                for e in ends]
+        if f"| {name} | {ends[0]} | {ends[1]} | " not in doc:
+            bad.append(f"etc/doc/MESSAGES.md: no row | {name} | "
+                       f"{ends[0]} | {ends[1]} | … |")
+    for name in re.findall(r"^\| ([A-Z_0-9]+) \|", doc, re.M):
+        if name not in [n[0] for n in names]:
+            bad.append(f"etc/doc/MESSAGES.md: {name} is not in msg.def")
+
+
 def words():
     out = subprocess.run(["git", "ls-files"], capture_output=True, text=True,
                          check=True).stdout.split()
@@ -108,6 +125,7 @@ def words():
 
 
 {"includes": includes, "sizes": sizes, "words": words,
+ "messages": messages,
  "purity": lambda: purity(sys.argv[2])}[sys.argv[1]]()
 print("\n".join(bad) if bad else f"{sys.argv[1]}: good")
 sys.exit(1 if bad else 0)
