@@ -63,7 +63,7 @@ A strongSwan client (swanctl.conf) for the first user:
   } }
   secrets { ike-gh { secret = <the secret in $DIR/users.psk> } }
 
-Who is connected:  gatehousectl show sessions
+Who is connected:  $BIN/gatehousectl show sessions
 Stop: Ctrl-C.
 
 T
