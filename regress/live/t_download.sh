@@ -1,5 +1,6 @@
 #!/bin/bash
 # A file over TCP through the tunnel, both directions, both families.
+NET_WORKERS=2 ESP_WORKERS=2
 . "$(dirname "$0")/lib.sh"
 topo_up
 conf_psk

@@ -1,5 +1,6 @@
 #!/bin/bash
 # IKE fragmentation forced on both sides (RFC 7383).
+NET_WORKERS=2 ESP_WORKERS=2
 . "$(dirname "$0")/lib.sh"
 topo_up
 conf_psk "fragment-size = 576"

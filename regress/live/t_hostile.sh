@@ -1,6 +1,7 @@
 #!/bin/bash
 # Every hostile case of regress/lib/hostile.def against the whole headend: what
 # may come of it came, an honest client gets in afterwards, nothing is left.
+NET_WORKERS=2 ESP_WORKERS=2
 . "$(dirname "$0")/lib.sh"
 gh() {
 	ns c1 timeout 120 "$BIN/regress/live/ghclient" --server $HD4 \

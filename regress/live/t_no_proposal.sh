@@ -1,5 +1,6 @@
 #!/bin/bash
 # No common IKE proposal, no common ESP proposal.
+NET_WORKERS=2 ESP_WORKERS=2
 . "$(dirname "$0")/lib.sh"
 topo_up
 conf_psk
