@@ -13,6 +13,7 @@
 #include <event2/event.h>
 
 #include "daemon/ike/engine.h"
+#include "daemon/net_bye.h"
 #include "daemon/net_udp.h"
 #include "daemon/roles.h"
 #include "privsep/base/log.h"
@@ -41,6 +42,7 @@ struct net {
 	struct net_timer **timer_args;
 	size_t n_timers;
 	uint64_t stray_out, stray_in;
+	struct byes *byes;   /* what db was told of ends */
 	struct event *flush; /* sends what this turn of the loop gathered */
 	struct event *stopping;
 	int done;
@@ -170,6 +172,9 @@ carry_out(struct net *net)
 
 		switch (f->type) {
 		case FX_MSG:
+			if (f->u.msg.m->type == MSG_SESSION_DOWN)
+				byes_add(net->byes,
+				    &f->u.msg.m->u.session_down);
 			if (proc_child_send(net->pc, f->u.msg.to, 0,
 			    f->u.msg.m) != 0)
 				log_debug("net.msg.lost to=%s type=%s",
@@ -391,6 +396,8 @@ on_pipe(void *arg, enum role role, unsigned int index, int up)
 
 	if (net->engine == NULL)
 		return;
+	if (role == ROLE_DB)
+		byes_db(net->byes, net->pc, up);
 	ike_role(net->engine, now_ms(), role, index, up, &net->fx);
 	carry_out(net);
 	flush_soon(net);
@@ -472,8 +479,10 @@ start(struct net *net)
 	const struct msg_conf_start *cs;
 
 	if (net_udp_new(&net->udp, on_datagram, net) ||
+	    (net->byes = byes_new(net->base)) == NULL ||
 	    proc_child_start(&net->pc, &pcc))
 		return (ERR_SYS);
+	byes_db(net->byes, net->pc, 1);
 	cs = proc_child_start_conf(net->pc);
 	if (crypto_init() || aead_init(AEAD_OPENSSL))
 		return (ERR_CRYPTO);
