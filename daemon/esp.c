@@ -216,7 +216,8 @@ age(uint64_t now, uint64_t last)
 	return (last == 0 ? UINT64_MAX : now - last);
 }
 
-/* SAs that were busy since the last round; a few at a time, as listings. */
+/* SAs that were busy since the last round; a few at a time, as listings.
+ * Those that were not keep less memory. */
 static void
 on_stats(evutil_socket_t fd, short what, void *arg)
 {
@@ -246,6 +247,8 @@ on_stats(evutil_socket_t fd, short what, void *arg)
 	}
 	if (sa != NULL)
 		tv = (struct timeval){ .tv_usec = ROWS_EVERY_US };
+	else
+		esp_sa_rest(er->esp, now);
 	if (evtimer_add(er->stats_ev, &tv) == -1)
 		log_warn("esp.timer.fail");
 }

@@ -189,6 +189,12 @@ esp_sa_next(const struct esp *e, size_t *cursor, const struct esp_sa *prev)
 	return (sadb_next(&e->db, cursor, prev));
 }
 
+void
+esp_sa_rest(struct esp *e, uint64_t now_ms)
+{
+	sadb_rest(&e->db, now_ms);
+}
+
 struct esp_sa *
 esp_sa_dirty(struct esp *e)
 {

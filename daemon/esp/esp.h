@@ -61,6 +61,8 @@ size_t esp_sa_count(const struct esp *e);
 /* See sadb_next. */
 struct esp_sa *esp_sa_next(const struct esp *e, size_t *cursor,
     const struct esp_sa *prev);
+/* See sadb_rest. */
+void esp_sa_rest(struct esp *e, uint64_t now_ms);
 /* The next SA that counted something since it was last asked; or NULL. */
 struct esp_sa *esp_sa_dirty(struct esp *e);
 /* The path did not take a datagram of `outer` bytes with its IP header: the

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #define BUCKETS_FIRST 64
+#define REST_AFTER_MS 60000
+#define REST_SLICES 32 /* calls for one look at the whole table */
 
 static size_t
 hash_spi(const struct sadb *db, uint32_t spi)
@@ -361,6 +363,23 @@ sadb_has(const struct sadb *db, uint8_t family, const uint8_t *ip)
 		    spd_has_ip(r->sa->ts_i, family, ip))
 			return (1);
 	return (0);
+}
+
+void
+sadb_rest(struct sadb *db, uint64_t now_ms)
+{
+	size_t n = db->mask / REST_SLICES + 1;
+	struct esp_sa *sa;
+
+	while (n-- > 0) {
+		db->rest_at = (db->rest_at + 1) & db->mask;
+		for (sa = db->by_spi[db->rest_at]; sa != NULL; sa = sa->next) {
+			if (sa->in.last_ms + REST_AFTER_MS <= now_ms)
+				aead_rest(sa->open);
+			if (sa->out.last_ms + REST_AFTER_MS <= now_ms)
+				aead_rest(sa->seal);
+		}
+	}
 }
 
 struct esp_sa *

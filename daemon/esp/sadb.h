@@ -83,6 +83,7 @@ struct sadb {
 	struct esp_route *ranges;
 	size_t mask;              /* buckets - 1, of both tables */
 	size_t n, n_routes;
+	size_t rest_at;           /* the bucket that sadb_rest looked at last */
 	uint64_t seed;
 };
 
@@ -100,6 +101,9 @@ struct esp_sa *sadb_out(const struct sadb *db, const struct inner *in,
     int *known);
 /* Does anybody here have this inner address? */
 int sadb_has(const struct sadb *db, uint8_t family, const uint8_t *ip);
+/* Called now and then: of directions without a packet for a minute only the
+ * keys are kept, not what the cipher made of them. A slice of the table. */
+void sadb_rest(struct sadb *db, uint64_t now_ms);
 /* Every SA: *cursor is 0 at first. NULL at the end. The sadb may not change
  * in between. */
 struct esp_sa *sadb_next(const struct sadb *db, size_t *cursor,

@@ -106,32 +106,52 @@ aead_new(struct aead **out, const struct encr_alg *e,
     size_t key_len)
 {
 	struct aead *a;
-	int err;
 
 	*out = NULL;
 	if ((e->icv_len != 0) != (i == NULL))
 		return (ERR_UNSUP);
-	if ((a = calloc(1, sizeof(*a))) == NULL)
+	if (key_len != aead_key_len(e, i))
+		return (ERR_RANGE);
+	if ((a = calloc(1, sizeof(*a) + key_len)) == NULL)
 		return (ERR_NOMEM);
 	a->ops = backend_for(e);
 	a->encr = e;
 	a->integ = i;
 	a->dir = dir;
-	if ((err = aead_rekey(a, key, key_len)) != 0) {
-		aead_free(a);
-		return (err);
-	}
+	a->key_len = key_len;
 	*out = a;
-	return (0);
+	return (aead_rekey(a, key, key_len));
 }
 
 int
 aead_rekey(struct aead *a, const uint8_t *key, size_t key_len)
 {
-	if (key_len != aead_key_len(a->encr, a->integ))
+	if (key_len != a->key_len)
 		return (ERR_RANGE);
+	memcpy(a->key, key, key_len);
 	memcpy(a->nonce, key + a->encr->key_len, a->encr->salt_len);
-	return (a->ops->key(a, key));
+	a->ready = 0;
+	return (0);
+}
+
+/* Most sessions of a headend are idle: what only packets need is made for the
+ * first one. A state that could not take the key is thrown away. */
+static int
+make_ready(struct aead *a)
+{
+	int err = a->ops->key(a, a->key);
+
+	if (err != 0)
+		a->ops->free(a);
+	a->ready = err == 0;
+	return (err);
+}
+
+void
+aead_rest(struct aead *a)
+{
+	a->ready = 0;
+	a->ops->free(a);
 }
 
 void
@@ -140,7 +160,7 @@ aead_free(struct aead *a)
 	if (a == NULL)
 		return;
 	a->ops->free(a);
-	wipe(a, sizeof(*a));
+	wipe(a, sizeof(*a) + a->key_len);
 	free(a);
 }
 
@@ -181,7 +201,8 @@ aead_seal(struct aead *a, const struct aead_op *op, uint8_t *text, size_t len,
 
 	if (a->dir != AEAD_SEAL)
 		return (ERR_STATE);
-	if ((err = op_check(a, op, len, &use, aad)) != 0)
+	if ((err = op_check(a, op, len, &use, aad)) != 0 ||
+	    (!a->ready && (err = make_ready(a)) != 0))
 		return (err);
 	return (a->ops->seal(a, &use, text, len, icv));
 }
@@ -196,7 +217,8 @@ aead_open(struct aead *a, const struct aead_op *op, const uint8_t *in,
 
 	if (a->dir != AEAD_OPEN)
 		return (ERR_STATE);
-	if ((err = op_check(a, op, len, &use, aad)) != 0)
+	if ((err = op_check(a, op, len, &use, aad)) != 0 ||
+	    (!a->ready && (err = make_ready(a)) != 0))
 		return (err);
 	return (a->ops->open(a, &use, in, out, len, icv));
 }

@@ -26,14 +26,17 @@ enum aead_backend aead_active(void);
 size_t aead_key_len(const struct encr_alg *e, const struct integ_alg *i);
 size_t aead_icv_len(const struct encr_alg *e, const struct integ_alg *i);
 
-/* key: aead_key_len() bytes, copied into the backend's own state. integ NULL
- * with an AEAD and only then. The OpenSSL and ipsec-mb states are heap memory
- * that is wiped on free. */
+/* key: aead_key_len() bytes, copied; the backend's own state, ten times as
+ * big, is made at the first packet: ERR_NOMEM and ERR_CRYPTO come from there.
+ * integ NULL with an AEAD and only then. Key and state are heap memory that is
+ * wiped on free. */
 int aead_new(struct aead **out, const struct encr_alg *e,
     const struct integ_alg *i, enum aead_dir dir, const uint8_t *key,
     size_t key_len) MUST_USE;
 /* Another key for the same algorithms (one object serves many SAs). */
 int aead_rekey(struct aead *a, const uint8_t *key, size_t key_len) MUST_USE;
+/* No packet for a while: only the key is kept until the next. */
+void aead_rest(struct aead *a);
 void aead_free(struct aead *a);
 
 /*

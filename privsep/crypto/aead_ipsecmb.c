@@ -111,6 +111,7 @@ mb_free(struct aead *a)
 	if (a->expanded != NULL)
 		wipe(a->expanded, sizeof(struct gcm_key_data));
 	free(a->expanded);
+	a->expanded = NULL;
 }
 
 static int

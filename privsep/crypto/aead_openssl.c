@@ -165,6 +165,8 @@ openssl_free(struct aead *a)
 {
 	EVP_CIPHER_CTX_free(a->ctx);
 	mac_free(a->mac);
+	a->ctx = NULL;
+	a->mac = NULL;
 }
 
 static int

@@ -5,6 +5,8 @@
  */
 #include "privsep/crypto/aead.h"
 
+#include <malloc.h>
+
 #include "regress/vectors/crypto_hex.h"
 
 #define PAIRS_MAX 128
@@ -264,6 +266,81 @@ START_TEST(rekey_is_like_new)
 }
 END_TEST
 
+/* Put to rest at any moment, also without ever having worked, it goes on as
+ * if nothing had been. */
+START_TEST(rest_changes_nothing)
+{
+	const struct pair *p = &pairs[_i];
+	struct aead *a = make(p, AEAD_SEAL, 3), *b = make(p, AEAD_SEAL, 3);
+	struct aead *o = make(p, AEAD_OPEN, 3);
+	const size_t n = aead_key_len(p->e, p->i), len = 96;
+	uint8_t key[128] = { 9 };
+	struct packet k, m;
+	struct aead_op op;
+	int round;
+
+	aead_rest(a);
+	aead_rest(a);
+	for (round = 0; round < 4; round++) {
+		op = fill(&k, (uint8_t)round, 1);
+		ck_assert_int_eq(aead_seal(b, &op, k.text, len, k.icv), 0);
+		op = fill(&m, (uint8_t)round, 1);
+		ck_assert_int_eq(aead_seal(a, &op, m.text, len, m.icv), 0);
+		ck_assert_mem_eq(&k, &m, sizeof(k));
+		if (round != 1)
+			aead_rest(a);
+		aead_rest(o);
+		ck_assert_int_eq(try(o, &m, &op, len), 0);
+		aead_rest(o);
+		m.icv[0] ^= 1;
+		ck_assert_int_eq(try(o, &m, &op, len), p->e->icv_len != 0 ||
+		    p->i != NULL ? ERR_AUTH : 0);
+		if (round == 2) {
+			ck_assert_int_eq(aead_rekey(a, key, n), 0);
+			ck_assert_int_eq(aead_rekey(b, key, n), 0);
+			ck_assert_int_eq(aead_rekey(o, key, n), 0);
+		}
+	}
+	aead_free(a);
+	aead_free(b);
+	aead_free(o);
+}
+END_TEST
+
+#ifndef GH_SAN /* the sanitizers' malloc does not say what it holds */
+#define MANY 500
+static size_t
+in_use(void)
+{
+	return (mallinfo2().uordblks);
+}
+
+/* DESIGN 6: a session that is silent must not cost the 1 KB that GCM makes of
+ * each key, or the contexts of OpenSSL. */
+START_TEST(idle_is_small)
+{
+	const struct pair *p = &pairs[_i];
+	static struct aead *v[MANY];
+	struct packet k;
+	struct aead_op op = fill(&k, 1, 0);
+	size_t start = in_use(), i;
+
+	for (i = 0; i < MANY; i++)
+		v[i] = make(p, AEAD_SEAL, 1);
+	ck_assert_uint_le((in_use() - start) / MANY, 240);
+	for (i = 0; i < MANY; i++)
+		ck_assert_int_eq(aead_seal(v[i], &op, k.text, 16, k.icv), 0);
+	ck_assert_uint_ge((in_use() - start) / MANY, 400);
+	for (i = 0; i < MANY; i++)
+		aead_rest(v[i]);
+	ck_assert_uint_le((in_use() - start) / MANY, 240);
+	for (i = 0; i < MANY; i++)
+		aead_free(v[i]);
+	ck_assert_uint_le((in_use() - start) / MANY, 8);
+}
+END_TEST
+#endif
+
 START_TEST(misuse)
 {
 	const struct encr_alg *gcm = suite_encr(20, 256);
@@ -411,6 +488,10 @@ add(Suite *s, const char *name, void (*setup)(void), int best)
 	tcase_add_loop_test(t, key_bits, 0, npairs);
 	tcase_add_loop_test(t, rekey_is_like_new, 0, npairs);
 	tcase_add_loop_test(t, long_and_no_aad, 0, npairs);
+	tcase_add_loop_test(t, rest_changes_nothing, 0, npairs);
+#ifndef GH_SAN
+	tcase_add_loop_test(t, idle_is_small, 0, npairs);
+#endif
 	tcase_add_test(t, misuse);
 	tcase_add_test(t, esn_is_in_the_aad);
 	if (best)
