@@ -128,6 +128,7 @@ conf_free(struct conf *c)
 		for (size_t k = 0; k < c->policies[i].n_psks; k++)
 			secret_free(&c->policies[i].psks[k].key);
 		free(c->policies[i].psks);
+		free(c->policies[i].psk_index);
 	}
 	for (size_t i = 0; i < c->n_aaas; i++)
 		free(c->aaas[i].radius);

@@ -53,6 +53,7 @@ struct conf_pool {
 	size_t n_statics;
 	struct conf_static *statics;
 };
+struct conf_psk_at; /* psk_find.c */
 /* One key of a psk-file. */
 struct conf_psk {
 	char identity[256]; /* "*": the group's */
@@ -68,6 +69,8 @@ struct conf_policy {
 	char psk_file[CONF_PATH_MAX + 1];
 	size_t n_psks;
 	struct conf_psk *psks;        /* owned; read from psk_file at parse */
+	struct conf_psk_at *psk_index; /* owned: whole identities sorted, then */
+	size_t n_psk_exact;           /* patterns; see conf_psk_index */
 	char aaa[CONF_NAME_MAX + 1];  /* "": none; "local" or an aaa block */
 	char pool_name[CONF_NAME_MAX + 1];
 	uint16_t pool;                /* index */
@@ -162,6 +165,13 @@ int conf_message(const struct conf *c, enum role role, size_t i,
  * alone matches everything. A pattern of names never matches a KEY_ID or a
  * "type-N:" identity: those need the same prefix. */
 int conf_id_match(const char *pattern, const char *identity);
+/* The policy's keys, all of them, made ready for conf_psk_find; conf_parse does
+ * it. ERR_NOMEM. */
+int conf_psk_index(struct conf_policy *po) MUST_USE;
+/* The key of an identity, one of its own before the group's; NULL: none. The
+ * first line that matches (conf_id_match) counts. */
+const struct secret *conf_psk_find(const struct conf_policy *po,
+    const char *identity);
 /* An identity text as an ID payload body: "vpn.example.com" FQDN,
  * "a@b" RFC822, an address, "keyid:HEX" or "keyid:@text" KEY_ID,
  * "type-N:HEX" anything; \xNN is one byte. ERR_SYNTAX, ERR_SPACE. */

@@ -256,6 +256,27 @@ kind_len(const char *s)
 	return (hex == NULL ? 0 : (size_t)(hex - s));
 }
 
+int
+identity_cmp(const char *a, const char *b)
+{
+	size_t ka = kind_len(a), kb = kind_len(b), da, db, i;
+	int ca, cb;
+
+	/* The name "KEYID:x" is not the key id "keyid:x". */
+	if (ka != kb)
+		return (ka < kb ? -1 : 1);
+	if (ka != 0)
+		return (strcmp(a, b));
+	da = domain_at(a);
+	db = domain_at(b);
+	for (i = 0;; i++) {
+		ca = i >= da ? lower(a[i]) : a[i];
+		cb = i >= db ? lower(b[i]) : b[i];
+		if (ca != cb || ca == '\0')
+			return (ca - cb);
+	}
+}
+
 /* One pass with one place to come back to: '*' never crosses an '@', so the
  * last star is always the one to give way. */
 static int

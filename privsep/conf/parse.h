@@ -162,6 +162,9 @@ int duration_parse(const char *s, uint64_t *ms) MUST_USE;
 void duration_txt(struct txt *t, uint64_t ms);
 /* An identity in its one spelling; ERR_SYNTAX, ERR_SPACE. */
 int identity_normal(char *out, size_t cap, const char *in) MUST_USE;
+/* An order in which those are equal that conf_id_match takes for one another
+ * where there is no '*'. */
+int identity_cmp(const char *a, const char *b);
 
 void parse_file(struct parser *p, const char *text, size_t len);
 /* Everything that needs the whole file. */

@@ -330,6 +330,8 @@ psk_read(struct parser *p, size_t i)
 		p->file = pol->psk_file;
 		read_all(&f, buf, (size_t)n);
 		p->file = file;
+		if (conf_psk_index(pol) != 0)
+			p->oom = 1;
 		if (pol->n_psks == 0 && p->errors == before)
 			conf_err(p, at, "\"%s\" holds no key; expected lines "
 			    "IDENTITY SECRET", pol->psk_file);

@@ -67,23 +67,6 @@ client_matches(const struct conf_policy *po, const char *idi)
 	return (hit);
 }
 
-/* A key of its own goes before the group's. */
-static const struct secret *
-key_for(const struct conf_policy *po, const char *idi)
-{
-	const struct secret *own = NULL, *group = NULL;
-
-	for (size_t i = 0; i < po->n_psks; i++) {
-		const struct conf_psk *k = &po->psks[i];
-
-		if (strcmp(k->identity, "*") == 0)
-			group = group == NULL ? &k->key : group;
-		else if (conf_id_match(k->identity, idi) && own == NULL)
-			own = &k->key;
-	}
-	return (own != NULL ? own : group);
-}
-
 /* How far a policy went; the farthest of all is what the operator is told. */
 enum fit { FIT_NONE, FIT_IDR, FIT_CLIENT, FIT_METHOD, FIT_KEY };
 
@@ -94,7 +77,7 @@ policy_fit(const struct conf_policy *po, const char *idi, const char *idr,
 	int server = idr[0] == '\0' || conf_id_match(po->server_id, idr);
 	int client = client_matches(po, idi);
 
-	*key = key_for(po, idi);
+	*key = conf_psk_find(po, idi);
 	if (!server)
 		return (FIT_NONE);
 	if (!client)

@@ -175,6 +175,7 @@ fake_psk(struct conf_policy *po, const char *identity, const char *key)
 	strcpy(k->identity, identity);
 	ck_assert_int_eq(secret_new(&k->key, strlen(key)), 0);
 	memcpy(k->key.p, key, strlen(key));
+	ck_assert_int_eq(conf_psk_index(po), 0);
 }
 
 /* Two net and two esp workers, one policy with two keys; db and esp are up. */
@@ -223,6 +224,8 @@ fake_free(struct fake *f)
 	for (size_t i = 0; i < f->conf.n_policies; i++)
 		for (size_t k = 0; k < f->policy[i].n_psks; k++)
 			secret_free(&f->policy[i].psks[k].key);
+	for (size_t i = 0; i < f->conf.n_policies; i++)
+		free(f->policy[i].psk_index);
 	fake_forget(f);
 	free(f);
 }
