@@ -5,10 +5,12 @@
  */
 #include "privsep/parent/host.h"
 
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
@@ -76,26 +78,99 @@ host_users(struct host_users *u, const unsigned int n[ROLE_MAX],
 	return (0);
 }
 
+static int
+is_empty(int fd)
+{
+	const struct dirent *e;
+	int copy = dup(fd), empty = 1;
+	DIR *d = copy == -1 ? NULL : fdopendir(copy);
+
+	if (d == NULL) {
+		if (copy != -1)
+			close(copy);
+		return (0);
+	}
+	while (empty && (e = readdir(d)) != NULL)
+		empty = strcmp(e->d_name, ".") == 0 ||
+		    strcmp(e->d_name, "..") == 0;
+	closedir(d);
+	return (empty);
+}
+
+/* Whose a folder is that was there before: a slip in the config must not give
+ * /var/lib to a role. root's own, with things in it, stays as it is. */
+static int
+adopt(const char *path, int fd, const struct stat *st, uid_t uid, gid_t gid,
+    mode_t mode, char why[HOST_WHY])
+{
+	if ((st->st_uid != uid || uid == 0) && !is_empty(fd)) {
+		if (st->st_uid != uid) {
+			SAY(why, "the folder %s is not empty and belongs to "
+			    "uid %u: name another one, or, if it is "
+			    "gatehouse's: chown -R %u:%u %s", path,
+			    (unsigned int)st->st_uid, (unsigned int)uid,
+			    (unsigned int)gid, path);
+			return (ERR_POLICY);
+		}
+		if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+			SAY(why, "the folder %s can be written by others than "
+			    "root: name one of gatehouse's own", path);
+			return (ERR_POLICY);
+		}
+		return (0);
+	}
+	if (fchown(fd, uid, gid) != 0 || fchmod(fd, mode) != 0) {
+		SAY(why, "cannot give the folder %s to uid %u: %s", path,
+		    (unsigned int)uid, strerror(errno));
+		return (ERR_SYS);
+	}
+	return (0);
+}
+
 /* A folder of this owner and mode, made when it is not there. */
 static int
 folder(const char *path, uid_t uid, gid_t gid, mode_t mode,
     char why[HOST_WHY])
 {
 	struct stat st;
+	int fd, r;
 
 	if (mkdir(path, mode) != 0 && errno != EEXIST) {
 		SAY(why, "cannot make the folder %s: %s", path,
 		    strerror(errno));
 		return (ERR_SYS);
 	}
-	if (lstat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
+	/* By the descriptor: what is looked at is what is changed. */
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1 || fstat(fd, &st) != 0) {
 		SAY(why, "%s is not a folder", path);
+		if (fd != -1)
+			close(fd);
 		return (ERR_SYS);
 	}
-	if (chown(path, uid, gid) != 0 || chmod(path, mode) != 0) {
-		SAY(why, "cannot give the folder %s to uid %u: %s", path,
-		    (unsigned int)uid, strerror(errno));
-		return (ERR_SYS);
+	r = adopt(path, fd, &st, uid, gid, mode, why);
+	close(fd);
+	return (r);
+}
+
+/* Roles enter their folders without any privilege: each one above must let
+ * others through. */
+static int
+reachable(const char *path, const char *what, char why[HOST_WHY])
+{
+	char up[CONF_PATH_MAX + 16];
+	struct stat st;
+
+	for (size_t i = 1; path[i] != '\0' && i < sizeof(up); i++) {
+		if (path[i] != '/')
+			continue;
+		memcpy(up, path, i);
+		up[i] = '\0';
+		if (stat(up, &st) != 0 || (st.st_mode & S_IXOTH) != 0)
+			continue;
+		SAY(why, "%s %s: nobody but its owner gets through %s: chmod "
+		    "o+x %s, or name another place", what, path, up, up);
+		return (ERR_POLICY);
 	}
 	return (0);
 }
@@ -112,10 +187,31 @@ host_dirs(const struct conf *c, const struct host_users *u, char *root,
 		return (ERR_SPACE);
 	}
 	if ((r = folder(c->run_dir, 0, u->gid[ROLE_PARENT], 0755, why)) != 0 ||
-	    (r = folder(root, 0, 0, 0755, why)) != 0)
+	    (r = folder(root, 0, 0, 0755, why)) != 0 ||
+	    (r = reachable(root, "run-dir", why)) != 0 ||
+	    (r = folder(c->state_dir, u->uid[ROLE_DB], u->gid[ROLE_DB], 0700,
+	    why)) != 0)
 		return (r);
-	return (folder(c->state_dir, u->uid[ROLE_DB], u->gid[ROLE_DB], 0700,
-	    why));
+	return (reachable(c->state_dir, "state-dir", why));
+}
+
+int
+host_state_lock(const struct conf *c, int *fd, char why[HOST_WHY])
+{
+	*fd = open(c->state_dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+	    O_CLOEXEC);
+	if (*fd != -1 && flock(*fd, LOCK_EX | LOCK_NB) == 0)
+		return (0);
+	if (*fd != -1 && errno == EWOULDBLOCK)
+		SAY(why, "another gatehoused runs with the state-dir %s: "
+		    "fuser -v %s", c->state_dir, c->state_dir);
+	else
+		SAY(why, "cannot lock the state-dir %s: %s", c->state_dir,
+		    strerror(errno));
+	if (*fd != -1)
+		close(*fd);
+	*fd = -1;
+	return (ERR_EXIST);
 }
 
 static int

@@ -24,9 +24,13 @@ struct host_users {
 int host_users(struct host_users *u, const unsigned int n[ROLE_MAX],
     char why[HOST_WHY]) MUST_USE;
 /* The run folder with its empty root (path into root), and the state folder,
- * which is db's alone. */
+ * which is db's alone. A folder that somebody else uses is refused, not
+ * taken. */
 int host_dirs(const struct conf *c, const struct host_users *u, char *root,
     size_t cap, char why[HOST_WHY]) MUST_USE;
+/* The state folder is this gatehoused's while *fd is open. ERR_EXIST. */
+int host_state_lock(const struct conf *c, int *fd, char why[HOST_WHY])
+    MUST_USE;
 /* Forwarding of each family that a pool has: on, or put on (forwarding =
  * set), or ERR_POLICY with the sysctl line. */
 int host_forwarding(const struct conf *c, char why[HOST_WHY]) MUST_USE;

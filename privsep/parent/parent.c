@@ -38,7 +38,7 @@ struct house {
 	struct nft *nft;
 	struct host_users users;
 	unsigned int n[ROLE_MAX];
-	int self_fd;
+	int self_fd, state_fd;
 	char root[CONF_PATH_MAX + 16];
 	struct event *ev_term, *ev_int, *ev_hup, *ev_tick;
 };
@@ -276,6 +276,7 @@ prepare(struct house *h)
 	if (host_users(&h->users, h->n, why) != 0 ||
 	    host_self(&h->self_fd, why) != 0 ||
 	    host_dirs(c, &h->users, h->root, sizeof(h->root), why) != 0 ||
+	    host_state_lock(c, &h->state_fd, why) != 0 ||
 	    host_forwarding(c, why) != 0 ||
 	    fds_open(&h->fds, c, &h->users, why) != 0)
 		return (refuse(why));
@@ -352,12 +353,15 @@ clean_up(struct house *h)
 	fds_free(h->fds);
 	if (h->self_fd != -1)
 		close(h->self_fd);
+	if (h->state_fd != -1)
+		close(h->state_fd);
 }
 
 int
 parent_run(const struct conf *conf)
 {
-	struct house h = { .conf = conf, .self_fd = -1 };
+	struct house h = { .conf = conf, .self_fd = -1,
+		.state_fd = -1 };
 	int r;
 
 	log_init("parent", conf->log_level, sink, NULL);

@@ -33,7 +33,7 @@ fail(char *why, size_t cap, const char *what, int error)
 }
 
 static int
-queue_open(struct tun *t, int vnet)
+queue_open(struct tun *t, int vnet, int first)
 {
 	struct ifreq ifr;
 	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
@@ -43,7 +43,9 @@ queue_open(struct tun *t, int vnet)
 		return (-1);
 	memset(&ifr, 0, sizeof(ifr));
 	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", t->name);
+	/* A device that is there already is not ours to join. */
 	ifr.ifr_flags = (short)(IFF_TUN | IFF_NO_PI |
+	    (first ? IFF_TUN_EXCL : 0) |
 	    (vnet ? IFF_VNET_HDR : 0) | (t->n > 1 ? IFF_MULTI_QUEUE : 0));
 	if (ioctl(fd, TUNSETIFF, &ifr) == 0) {
 		snprintf(t->name, sizeof(t->name), "%s", ifr.ifr_name);
@@ -96,21 +98,38 @@ find_index(struct tun *t)
 	return (r);
 }
 
+/* What stands in the way of the first queue, and what mends it. */
+static int
+refused(const struct tun *t, int error, char *why, size_t cap)
+{
+	if (error == EBUSY)
+		snprintf(why, cap, "%s: a device of this name is there: does "
+		    "another gatehoused run? Else: ip link del %s, or headend "
+		    "{ tun = another name }", t->name, t->name);
+	else if (error == ENOENT || error == ENODEV)
+		snprintf(why, cap, "/dev/net/tun: %s: the kernel has no TUN, "
+		    "or this container is not given it: modprobe tun",
+		    strerror(error));
+	else
+		return (fail(why, cap, t->name, error));
+	return (ERR_SYS);
+}
+
 static int
 queues_open(struct tun *t, const struct tun_conf *c, char *why, size_t cap)
 {
 	int vnet = (c->mask & OFF_VNET) != 0;
 	unsigned int i;
 
-	t->fd[0] = queue_open(t, vnet);
+	t->fd[0] = queue_open(t, vnet, 1);
 	if (t->fd[0] == -1 && vnet && errno == EINVAL) {
 		vnet = 0;
-		t->fd[0] = queue_open(t, vnet);
+		t->fd[0] = queue_open(t, vnet, 1);
 	}
 	if (t->fd[0] == -1)
-		return (fail(why, cap, t->name, errno));
+		return (refused(t, errno, why, cap));
 	for (i = 1; i < t->n; i++)
-		if ((t->fd[i] = queue_open(t, vnet)) == -1)
+		if ((t->fd[i] = queue_open(t, vnet, 0)) == -1)
 			return (fail(why, cap, t->name, errno));
 	if (vnet)
 		t->offload = offload_probe(t->fd[0], c->mask);

@@ -207,6 +207,40 @@ fail(struct maker *m, const struct addr *a, const char *what)
 	return (ERR_SYS);
 }
 
+/* Our sockets share a port among them, so the kernel would also let them share
+ * it with those of another gatehoused: ask as one that shares with nobody. */
+static int
+port_free(struct maker *m, const struct addr *a)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = addr_to_sa(a, &ss);
+	int fd, r, e, v6 = a->family == 6;
+	char buf[ADDR_STRLEN];
+
+	fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd == -1 || (v6 && set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) == -1))
+		r = -1;
+	else
+		r = bind(fd, (struct sockaddr *)&ss, len);
+	e = errno;
+	if (fd != -1)
+		close(fd);
+	errno = e;
+	if (r == 0)
+		return (0);
+	if (e == EADDRINUSE)
+		snprintf(m->why, m->cap, "%s: UDP port %u is taken: another "
+		    "gatehoused, or another IKE daemon (charon, pluto), runs; "
+		    "who: ss -ulpn sport = :%u", addr_str(a, buf, sizeof(buf)),
+		    a->port, a->port);
+	else if (e == EADDRNOTAVAIL)
+		snprintf(m->why, m->cap, "%s: this host does not have the "
+		    "address of a listen line", addr_str(a, buf, sizeof(buf)));
+	else
+		return (fail(m, a, "UDP"));
+	return (ERR_SYS);
+}
+
 static struct udp_sock *
 sock_new(struct maker *m, const struct addr *local, enum fd_kind kind,
     enum role role, unsigned int worker)
@@ -270,6 +304,8 @@ group(struct maker *m, const struct addr *listen, uint16_t port)
 	int r;
 
 	local.port = port;
+	if ((r = port_free(m, &local)) != 0)
+		return (r);
 	for (i = 0; i < m->c->n_net; i++) {
 		k = sock_new(m, &local, kind, ROLE_NET, (unsigned int)i);
 		if (k == NULL)

@@ -30,6 +30,7 @@ setup(void)
 {
 	strcpy(dir, "/tmp/gatehouse-host.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ck_assert_int_eq(chmod(dir, 0755), 0);
 	memset(&c, 0, sizeof(c));
 	memset(&pool, 0, sizeof(pool));
 	memset(&users, 0, sizeof(users));
@@ -87,6 +88,65 @@ START_TEST(folders)
 	ck_assert_int_lt(host_dirs(&c, &users, root, sizeof(root), why), 0);
 	ck_assert_ptr_nonnull(strstr(why, "is not a folder"));
 	ck_assert_int_eq(unlink(c.state_dir), 0);
+}
+END_TEST
+
+/* "state-dir = /var/lib" does not give /var/lib to a role. */
+START_TEST(folder_of_others)
+{
+	char root[128], file[128];
+	struct stat st;
+
+	ck_assert_int_eq(mkdir(c.state_dir, 0755), 0);
+	ck_assert_int_gt(snprintf(file, sizeof(file), "%s/dpkg", c.state_dir),
+	    0);
+	ck_assert_int_eq(mkdir(file, 0755), 0);
+	ck_assert_int_eq(host_dirs(&c, &users, root, sizeof(root), why),
+	    ERR_POLICY);
+	ck_assert_ptr_nonnull(strstr(why, "is not empty and belongs to uid 0"));
+	ck_assert_int_eq(stat(c.state_dir, &st), 0);
+	ck_assert_uint_eq(st.st_uid, 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0755);
+	ck_assert_int_eq(rmdir(file), 0);
+	/* Empty, as a package or systemd makes it, it is taken. */
+	ck_assert_int_eq(host_dirs(&c, &users, root, sizeof(root), why), 0);
+	/* "run-dir = /tmp" does not become 0755. */
+	ck_assert_int_eq(chmod(c.run_dir, 01777), 0);
+	ck_assert_int_eq(host_dirs(&c, &users, root, sizeof(root), why),
+	    ERR_POLICY);
+	ck_assert_int_eq(stat(c.run_dir, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 01777);
+}
+END_TEST
+
+/* A role has no privilege to get through a folder that is shut. */
+START_TEST(folder_out_of_reach)
+{
+	char root[128];
+
+	ck_assert_int_eq(chmod(dir, 0700), 0);
+	ck_assert_int_eq(host_dirs(&c, &users, root, sizeof(root), why),
+	    ERR_POLICY);
+	ck_assert_ptr_nonnull(strstr(why, "chmod o+x"));
+	ck_assert_ptr_nonnull(strstr(why, dir));
+}
+END_TEST
+
+/* Two headends on one state folder. */
+START_TEST(state_lock)
+{
+	char root[128];
+	int one = -1, two = -1;
+
+	ck_assert_int_eq(host_dirs(&c, &users, root, sizeof(root), why), 0);
+	ck_assert_int_eq(host_state_lock(&c, &one, why), 0);
+	ck_assert_int_eq(host_state_lock(&c, &two, why), ERR_EXIST);
+	ck_assert_int_eq(two, -1);
+	ck_assert_ptr_nonnull(strstr(why, "another gatehoused"));
+	ck_assert_ptr_nonnull(strstr(why, c.state_dir));
+	close(one);
+	ck_assert_int_eq(host_state_lock(&c, &two, why), 0);
+	close(two);
 }
 END_TEST
 
@@ -196,6 +256,9 @@ main(void)
 	}
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, folders);
+	tcase_add_test(tc, folder_of_others);
+	tcase_add_test(tc, folder_out_of_reach);
+	tcase_add_test(tc, state_lock);
 	tcase_add_test(tc, forwarding);
 	tcase_add_test(tc, admin_socket);
 	tcase_add_test(tc, no_user);

@@ -168,6 +168,12 @@ START_TEST(test_tun_refused)
 	ck_assert_int_eq(tun_open(&u, &c, why, sizeof(why)), ERR_SYS);
 	ck_assert_ptr_nonnull(strstr(why, "gh0"));
 	tun_close(&t);
+	/* Nor are queues added to those of another headend. */
+	tun_make(&t, 2, OFF_ALL);
+	c.queues = 2;
+	ck_assert_int_eq(tun_open(&u, &c, why, sizeof(why)), ERR_SYS);
+	ck_assert_ptr_nonnull(strstr(why, "another gatehoused"));
+	tun_close(&t);
 }
 END_TEST
 
@@ -327,6 +333,25 @@ START_TEST(test_udp_listen)
 }
 END_TEST
 
+/* A second headend does not join the first one's ports and take from them. */
+START_TEST(test_udp_taken)
+{
+	static struct udp_set s, t;
+	struct addr one = ip("127.0.0.2");
+	struct udp_conf c = { .listen = &one, .n_listen = 1, .n_net = 1 };
+
+	udp_make(&s, NULL, 0);
+	ck_assert_int_eq(udp_open(&t, &c, why, sizeof(why)), ERR_SYS);
+	ck_assert_ptr_nonnull(strstr(why, "127.0.0.2:500"));
+	ck_assert_ptr_nonnull(strstr(why, "taken"));
+	c.n_listen = 0;
+	ck_assert_int_eq(udp_open(&t, &c, why, sizeof(why)), ERR_SYS);
+	udp_close(&s);
+	udp_make(&s, NULL, 0);
+	udp_close(&s);
+}
+END_TEST
+
 /* A worker may not take the steering away. */
 START_TEST(test_udp_locked)
 {
@@ -398,6 +423,7 @@ main(void)
 	tcase_add_test(tc, test_tun_refused);
 	tcase_add_test(tc, test_udp_any);
 	tcase_add_test(tc, test_udp_listen);
+	tcase_add_test(tc, test_udp_taken);
 	tcase_add_test(tc, test_udp_locked);
 	tcase_add_test(tc, test_raw);
 	tcase_add_test(pure, test_range);
