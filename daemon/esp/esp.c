@@ -16,6 +16,7 @@
 #include "daemon/esp/mss.h"
 #include "daemon/esp/packet.h"
 
+#define OWN_MAX 64
 #define ARENA_LEN (1536 * 1024)
 #define TRAIN_SEGS_MAX 64      /* UDP_MAX_SEGMENTS of older kernels */
 #define TRAIN_LEN_MAX 65000
@@ -31,7 +32,7 @@
 
 struct esp {
 	struct esp_conf conf;
-	struct addr own[16];
+	struct addr own[OWN_MAX];
 	struct tsel inside[64];
 	struct sadb db;
 	struct gro gro;
@@ -57,7 +58,7 @@ esp_new(struct esp **out, const struct esp_conf *c)
 	if (e == NULL)
 		return (ERR_NOMEM);
 	e->conf = *c;
-	if (c->n_own > 16 || c->n_inside > 64) {
+	if (c->n_own > OWN_MAX || c->n_inside > 64) {
 		free(e);
 		return (ERR_RANGE);
 	}
@@ -320,24 +321,42 @@ say_too_big(struct esp *e, const struct gso *g, size_t mtu, uint64_t now_ms)
 
 /* ---- from the outside ---------------------------------------------------- */
 
-/* RFC 4301 5.2 step 4, and who a client may talk to. 0, or the statistic. */
+/* The headend itself takes it: an address of its own, or one that no host
+ * has: multicast, broadcast, loopback, this link. */
+static int
+to_headend(const struct esp *e, const struct inner *in)
+{
+	static const uint8_t zero[15];
+	const uint8_t *d = in->dst;
+	size_t i, n = in->family == 4 ? 4 : 16;
+
+	for (i = 0; i < e->conf.n_own; i++)
+		if (e->own[i].family == in->family &&
+		    memcmp(e->own[i].ip, d, n) == 0)
+			return (1);
+	if (in->family == 4)
+		return (d[0] == 0 || d[0] == 127 || d[0] >= 224 ||
+		    (d[0] == 169 && d[1] == 254));
+	return (d[0] == 0xff || (d[0] == 0xfe && (d[1] & 0xc0) == 0x80) ||
+	    (memcmp(d, zero, sizeof(zero)) == 0 && d[15] <= 1));
+}
+
+/* RFC 4301 5.2 step 4, and who a client may talk to. The statistic of its
+ * drop, or ESP_STAT_MAX. */
 static enum esp_stat
 admit(const struct esp *e, const struct esp_sa *sa, const struct inner *in)
 {
-	size_t i, n = in->family == 4 ? 4 : 16;
-
 	if (!spd_match(sa->ts_i, sa->ts_r, in, SPD_IN))
 		return (spd_has_ip(sa->ts_i, in->family, in->src) ?
 			ESP_STAT_IN_POLICY :
 			ESP_STAT_IN_SOURCE);
-	for (i = 0; i < e->conf.n_own; i++)
-		if (e->own[i].family == in->family &&
-		    memcmp(e->own[i].ip, in->dst, n) == 0)
-			return (ESP_STAT_IN_OWN);
-	if (e->conf.isolate &&
-	    (spd_has_ip((struct spd_list){ e->inside, e->conf.n_inside },
-		 in->family, in->dst) ||
-		sadb_has(&e->db, in->family, in->dst)))
+	if (!e->conf.isolate)
+		return (ESP_STAT_MAX);
+	if (to_headend(e, in))
+		return (ESP_STAT_IN_OWN);
+	if (spd_has_ip((struct spd_list){ e->inside, e->conf.n_inside },
+		in->family, in->dst) ||
+	    sadb_has(&e->db, in->family, in->dst))
 		return (ESP_STAT_IN_ISOLATE);
 	return (ESP_STAT_MAX);
 }

@@ -18,7 +18,7 @@ enum esp_df { ESP_DF_COPY, ESP_DF_CLEAR, ESP_DF_SET };
 struct esp_conf {
 	uint8_t vnet, tso, uso;   /* what the TUN speaks */
 	uint8_t udp_gso;          /* trains of datagrams are possible */
-	uint8_t isolate;          /* no client reaches another */
+	uint8_t isolate;          /* no client reaches another, or us */
 	uint8_t df;               /* enum esp_df */
 	uint8_t mss_clamp;
 	uint16_t mtu;             /* of the TUN */

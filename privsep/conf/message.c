@@ -139,7 +139,7 @@ esp_message(const struct conf *c, struct msg *m)
 	u->df = c->df;
 	u->mss_clamp = c->mss_clamp;
 	u->own.n = (uint8_t)c->n_listen;
-	memcpy(u->own.v, c->listen, sizeof(u->own.v));
+	memcpy(u->own.v, c->listen, sizeof(c->listen));
 	u->stats_ms = c->stats_ms;
 }
 

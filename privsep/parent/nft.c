@@ -1,7 +1,8 @@
 /*
- * Source NAT of the pools by nf_tables, over netlink, without nft(8): the
- * parent executes nothing but its own binary. Parent only, at start. In: the
- * pools; out: table inet gatehouse { chain postrouting { ... masquerade } }.
+ * The rules of nf_tables, over netlink, without nft(8): the parent executes
+ * nothing but its own binary. Parent only, at start. In: the config; out:
+ * table inet gatehouse { chain input { drop what clients send to this host }
+ * chain postrouting { ... masquerade } }.
  */
 #include "privsep/parent/nft.h"
 
@@ -17,8 +18,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "privsep/conf/conf_enum.h"
+
 #define TABLE "gatehouse"
-#define CHAIN "postrouting"
+#define CHAIN_NAT "postrouting"
+#define CHAIN_IN "input"
+#define PRIORITY_FILTER 0
 #define PRIORITY_SRCNAT 100
 #define BATCH_MAX (256 * 1024)
 #define RULE_ROOM 1024 /* one rule is well below */
@@ -79,17 +84,18 @@ put_table(struct nft *n, unsigned int type, uint16_t flags, uint32_t owner)
 }
 
 static void
-put_chain(struct nft *n)
+put_chain(struct nft *n, const char *name, const char *type, uint32_t hooknum,
+    uint32_t priority)
 {
 	struct nlmsghdr *nh = put_msg(n, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
 	struct nlattr *hook;
 
 	mnl_attr_put_strz(nh, NFTA_CHAIN_TABLE, TABLE);
-	mnl_attr_put_strz(nh, NFTA_CHAIN_NAME, CHAIN);
-	mnl_attr_put_strz(nh, NFTA_CHAIN_TYPE, "nat");
+	mnl_attr_put_strz(nh, NFTA_CHAIN_NAME, name);
+	mnl_attr_put_strz(nh, NFTA_CHAIN_TYPE, type);
 	hook = mnl_attr_nest_start(nh, NFTA_CHAIN_HOOK);
-	mnl_attr_put_u32(nh, NFTA_HOOK_HOOKNUM, htonl(NF_INET_POST_ROUTING));
-	mnl_attr_put_u32(nh, NFTA_HOOK_PRIORITY, htonl(PRIORITY_SRCNAT));
+	mnl_attr_put_u32(nh, NFTA_HOOK_HOOKNUM, htonl(hooknum));
+	mnl_attr_put_u32(nh, NFTA_HOOK_PRIORITY, htonl(priority));
 	mnl_attr_nest_end(nh, hook);
 	put_end(n, nh);
 }
@@ -154,26 +160,65 @@ put_cmp(struct nlmsghdr *nh, uint32_t op, const void *p, size_t len)
 	expr_end(nh, &e);
 }
 
+static void
+put_ifname(struct nlmsghdr *nh, uint32_t key, uint32_t op, const char *tun)
+{
+	char name[IFNAMSIZ] = { 0 };
+
+	memcpy(name, tun, strnlen(tun, sizeof(name) - 1));
+	put_meta(nh, key);
+	put_cmp(nh, op, name, sizeof(name));
+}
+
+static struct nlmsghdr *
+rule_start(struct nft *n, const char *chain, struct nlattr **list)
+{
+	struct nlmsghdr *nh = put_msg(n, NFT_MSG_NEWRULE,
+	    NLM_F_CREATE | NLM_F_APPEND);
+
+	mnl_attr_put_strz(nh, NFTA_RULE_TABLE, TABLE);
+	mnl_attr_put_strz(nh, NFTA_RULE_CHAIN, chain);
+	*list = mnl_attr_nest_start(nh, NFTA_RULE_EXPRESSIONS);
+	return (nh);
+}
+
+/* iifname TUN, counter, drop: the esp workers drop what is for the addresses
+ * that this host had when they started; this knows the later ones too. */
+static void
+put_input(struct nft *n, const char *tun)
+{
+	struct nlattr *list, *data, *verdict;
+	struct nlmsghdr *nh = rule_start(n, CHAIN_IN, &list);
+	struct expr e;
+
+	put_ifname(nh, NFT_META_IIFNAME, NFT_CMP_EQ, tun);
+	e = expr_start(nh, "counter");
+	expr_end(nh, &e);
+	e = expr_start(nh, "immediate");
+	mnl_attr_put_u32(nh, NFTA_IMMEDIATE_DREG, htonl(NFT_REG_VERDICT));
+	data = mnl_attr_nest_start(nh, NFTA_IMMEDIATE_DATA);
+	verdict = mnl_attr_nest_start(nh, NFTA_DATA_VERDICT);
+	mnl_attr_put_u32(nh, NFTA_VERDICT_CODE, htonl(NF_DROP));
+	mnl_attr_nest_end(nh, verdict);
+	mnl_attr_nest_end(nh, data);
+	expr_end(nh, &e);
+	mnl_attr_nest_end(nh, list);
+	put_end(n, nh);
+}
+
 /* meta nfproto F, oifname != TUN, saddr >= lo, saddr <= hi, masquerade */
 static void
 put_rule(struct nft *n, const struct conf_range *r, const char *tun)
 {
-	struct nlmsghdr *nh = put_msg(n, NFT_MSG_NEWRULE,
-	    NLM_F_CREATE | NLM_F_APPEND);
 	size_t len = addr_iplen(r->lo.family);
 	uint8_t proto = r->lo.family == 4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
-	char name[IFNAMSIZ] = { 0 };
 	struct nlattr *list;
+	struct nlmsghdr *nh = rule_start(n, CHAIN_NAT, &list);
 	struct expr e;
 
-	memcpy(name, tun, strnlen(tun, sizeof(name) - 1));
-	mnl_attr_put_strz(nh, NFTA_RULE_TABLE, TABLE);
-	mnl_attr_put_strz(nh, NFTA_RULE_CHAIN, CHAIN);
-	list = mnl_attr_nest_start(nh, NFTA_RULE_EXPRESSIONS);
 	put_meta(nh, NFT_META_NFPROTO);
 	put_cmp(nh, NFT_CMP_EQ, &proto, sizeof(proto));
-	put_meta(nh, NFT_META_OIFNAME);
-	put_cmp(nh, NFT_CMP_NEQ, name, sizeof(name));
+	put_ifname(nh, NFT_META_OIFNAME, NFT_CMP_NEQ, tun);
 	/* The source address: RFC 791 at 12, RFC 8200 at 8. */
 	put_payload(nh, r->lo.family == 4 ? 12 : 8, (uint32_t)len);
 	put_cmp(nh, NFT_CMP_GTE, r->lo.ip, len);
@@ -185,18 +230,11 @@ put_rule(struct nft *n, const struct conf_range *r, const char *tun)
 }
 
 static int
-build(struct nft *n, const struct conf *c, const char *tun)
+put_masquerade(struct nft *n, const struct conf *c, const char *tun)
 {
 	const struct conf_pool *pool;
 
-	put_end(n, put_head(n, NFNL_MSG_BATCH_BEGIN, 0, AF_UNSPEC,
-	    NFNL_SUBSYS_NFTABLES));
-	/* What an older start left: make sure that it is there, so that it
-	 * can be deleted. */
-	put_table(n, NFT_MSG_NEWTABLE, NLM_F_CREATE, 0);
-	put_table(n, NFT_MSG_DELTABLE, 0, 0);
-	put_table(n, NFT_MSG_NEWTABLE, NLM_F_CREATE, NFT_TABLE_F_OWNER);
-	put_chain(n);
+	put_chain(n, CHAIN_NAT, "nat", NF_INET_POST_ROUTING, PRIORITY_SRCNAT);
 	for (size_t i = 0; i < c->n_pools; i++) {
 		pool = &c->pools[i];
 		for (size_t k = 0; k < pool->n_ranges; k++) {
@@ -205,6 +243,29 @@ build(struct nft *n, const struct conf *c, const char *tun)
 			put_rule(n, &pool->ranges[k], tun);
 		}
 	}
+	return (0);
+}
+
+static int
+build(struct nft *n, const struct conf *c, const char *tun)
+{
+	int r;
+
+	put_end(n, put_head(n, NFNL_MSG_BATCH_BEGIN, 0, AF_UNSPEC,
+	    NFNL_SUBSYS_NFTABLES));
+	/* What an older start left: make sure that it is there, so that it
+	 * can be deleted. */
+	put_table(n, NFT_MSG_NEWTABLE, NLM_F_CREATE, 0);
+	put_table(n, NFT_MSG_DELTABLE, 0, 0);
+	put_table(n, NFT_MSG_NEWTABLE, NLM_F_CREATE, NFT_TABLE_F_OWNER);
+	if (c->isolate) {
+		put_chain(n, CHAIN_IN, "filter", NF_INET_LOCAL_IN,
+		    PRIORITY_FILTER);
+		put_input(n, tun);
+	}
+	if (c->nat == NAT_MASQUERADE &&
+	    (r = put_masquerade(n, c, tun)) != 0)
+		return (r);
 	put_end(n, put_head(n, NFNL_MSG_BATCH_END, 0, AF_UNSPEC,
 	    NFNL_SUBSYS_NFTABLES));
 	return (0);
@@ -247,7 +308,7 @@ answers(struct nft *n)
 }
 
 int
-nft_masquerade(struct nft **out, const struct conf *c, const char *tun,
+nft_open(struct nft **out, const struct conf *c, const char *tun,
     char why[HOST_WHY])
 {
 	struct nft *n = calloc(1, sizeof(*n));
@@ -267,7 +328,7 @@ nft_masquerade(struct nft **out, const struct conf *c, const char *tun,
 	r = answers(n);
 out:
 	if (r != 0) {
-		if (snprintf(why, HOST_WHY, "nat = masquerade: nf_tables: %s",
+		if (snprintf(why, HOST_WHY, "nf_tables: %s",
 		    r == ERR_SYS ? strerror(errno) : err_text(r)) < 0)
 			why[0] = '\0';
 		nft_free(n);

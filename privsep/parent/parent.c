@@ -130,6 +130,23 @@ send_start(struct house *h, enum role role, unsigned int index)
 	return (procs_send(h->procs, role, index, &m));
 }
 
+/* Every address of this host, not only those that we listen on. */
+static void
+fill_own(struct msg_conf_esp *e)
+{
+	size_t max = sizeof(e->own.v) / sizeof(e->own.v[0]), n, i, k;
+	struct addr v[sizeof(e->own.v) / sizeof(e->own.v[0])];
+
+	n = host_addresses(v, max);
+	for (i = 0; i < n && e->own.n < max; i++) {
+		for (k = 0; k < e->own.n; k++)
+			if (addr_ip_eq(&e->own.v[k], &v[i]))
+				break;
+		if (k == e->own.n)
+			e->own.v[e->own.n++] = v[i];
+	}
+}
+
 /* Who is a client: every pool; and who we are. */
 static void
 fill_esp(const struct house *h, struct msg_conf_esp *e)
@@ -138,9 +155,7 @@ fill_esp(const struct house *h, struct msg_conf_esp *e)
 	struct tsel *ts;
 
 	e->offload &= fds_offload(h->fds);
-	if (e->own.n == 0)
-		e->own.n = (uint8_t)host_addresses(e->own.v,
-		    sizeof(e->own.v) / sizeof(e->own.v[0]));
+	fill_own(e);
 	for (size_t i = 0; e->inside.n == 0 && i < h->conf->n_pools; i++) {
 		pool = &h->conf->pools[i];
 		for (size_t k = 0; k < pool->n_ranges && e->inside.n <
@@ -244,6 +259,24 @@ events_make(struct house *h)
 }
 
 /* ---- start --------------------------------------------------------------- */
+/* Without nf_tables there is no NAT; isolation still holds for the addresses
+ * that this host has now, which the esp workers know. */
+static int
+rules(struct house *h, char why[HOST_WHY])
+{
+	const struct conf *c = h->conf;
+	int r;
+
+	if (c->nat != NAT_MASQUERADE && !c->isolate)
+		return (0);
+	r = nft_open(&h->nft, c, c->tun, why);
+	if (r == 0 || c->nat == NAT_MASQUERADE)
+		return (r);
+	log_warn("headend.isolate.partial why=\"%s\"", why);
+	why[0] = '\0';
+	return (0);
+}
+
 static int
 refuse(const char *why)
 {
@@ -278,10 +311,8 @@ prepare(struct house *h)
 	    host_dirs(c, &h->users, h->root, sizeof(h->root), why) != 0 ||
 	    host_state_lock(c, &h->state_fd, why) != 0 ||
 	    host_forwarding(c, why) != 0 ||
-	    fds_open(&h->fds, c, &h->users, why) != 0)
-		return (refuse(why));
-	if (c->nat == NAT_MASQUERADE &&
-	    nft_masquerade(&h->nft, c, c->tun, why) != 0)
+	    fds_open(&h->fds, c, &h->users, why) != 0 ||
+	    rules(h, why) != 0)
 		return (refuse(why));
 	if (jail_drop_parent(h->users.uid[ROLE_PARENT],
 	    h->users.gid[ROLE_PARENT], why, sizeof(why)) != 0)

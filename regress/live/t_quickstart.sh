@@ -12,7 +12,7 @@ start_bg "$W/headend.log" ip netns exec "$LANE-hd" unshare -m bash -c \
      export -f hostname && GATEHOUSE_DIR=$W/etc BIN=$BIN \
      exec bash $ROOT/etc/quickstart.sh"
 HD_PID=$BG_PID
-qctl() { nsenter -t "$HD_PID" -m "$BIN/gatehousectl" "$@"; }
+qctl() { nsenter -t "$HD_PID" -m -r "$BIN/gatehousectl" "$@"; }
 wait_for 15 qctl version || fail "the headend does not start"
 read -r id key < <(grep -v '^#' "$W/etc/users.psk")
 swan_start c1

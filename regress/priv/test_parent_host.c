@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "privsep/conf/conf_enum.h"
 #include "privsep/parent/host.h"
 #include "privsep/parent/nft.h"
 
@@ -221,8 +222,10 @@ START_TEST(masquerade)
 {
 	struct nft *n, *again;
 
+	c.nat = NAT_MASQUERADE;
+	c.isolate = 0;
 	ck_assert_int_eq(table_there(), 0);
-	ck_assert_msg(nft_masquerade(&n, &c, "gh0", why) == 0, "%s", why);
+	ck_assert_msg(nft_open(&n, &c, "gh0", why) == 0, "%s", why);
 	ck_assert_int_eq(table_there(), 1);
 	ck_assert_int_eq(system("nft list table inet gatehouse | "
 	    "grep -q 'oifname != \"gh0\" ip saddr 10.77.0.0-10.77.0.9 "
@@ -230,13 +233,32 @@ START_TEST(masquerade)
 	ck_assert_int_eq(system("nft list table inet gatehouse | "
 	    "grep -q 'ip6 saddr fd77::-fd77::9 masquerade'"), 0);
 	/* It is ours: nobody else's rules go in between. */
-	ck_assert_int_ne(nft_masquerade(&again, &c, "gh0", why), 0);
+	ck_assert_int_ne(nft_open(&again, &c, "gh0", why), 0);
 	ck_assert_ptr_nonnull(strstr(why, "nf_tables"));
 	nft_free(n);
 	ck_assert_int_eq(table_there(), 0);
 	/* What somebody left is replaced. */
 	ck_assert_int_eq(system("nft add table inet gatehouse"), 0);
-	ck_assert_int_eq(nft_masquerade(&n, &c, "gh0", why), 0);
+	ck_assert_int_eq(nft_open(&n, &c, "gh0", why), 0);
+	nft_free(n);
+	ck_assert_int_eq(table_there(), 0);
+}
+END_TEST
+
+/* What clients send to this host itself is dropped, whatever its address. */
+START_TEST(isolation)
+{
+	struct nft *n;
+
+	c.nat = NAT_NONE;
+	c.isolate = 1;
+	ck_assert_msg(nft_open(&n, &c, "gh0", why) == 0, "%s", why);
+	ck_assert_int_eq(system("nft list chain inet gatehouse input | "
+	    "grep -q 'hook input priority filter'"), 0);
+	ck_assert_int_eq(system("nft list chain inet gatehouse input | "
+	    "grep -q 'iifname \"gh0\" counter packets 0 bytes 0 drop'"), 0);
+	ck_assert_int_ne(system("nft list table inet gatehouse | "
+	    "grep -q masquerade"), 0);
 	nft_free(n);
 	ck_assert_int_eq(table_there(), 0);
 }
@@ -263,6 +285,7 @@ main(void)
 	tcase_add_test(tc, admin_socket);
 	tcase_add_test(tc, no_user);
 	tcase_add_test(tc, masquerade);
+	tcase_add_test(tc, isolation);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);

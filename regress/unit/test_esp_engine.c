@@ -328,12 +328,35 @@ refused(struct pair *x, const uint8_t *p, size_t n, enum esp_stat why)
 	ck_assert_uint_eq(x->sh->drops, drops + 1);
 }
 
+/* isolate = no: another client and the headend itself may be reached. */
+static void
+admitted(uint8_t *p, size_t n, const char *dst)
+{
+	struct addr a = ip(dst);
+	struct pair x;
+
+	pair_new(&x, 1, 0);
+	esp_free(x.h);
+	x.h = engine(1, 0);
+	x.sh = install(x.h, SPI_H, SPI_C, 1, 0);
+	memcpy(p + 16, a.ip, 4);
+	ck_assert_int_eq(tun(x.c, 1, p, n), 0);
+	ck_assert_uint_eq(carry(x.c, x.h), 1);
+	collect(x.h, 1);
+	ck_assert_uint_eq(n_got, 1);
+	pair_free(&x);
+}
+
 START_TEST(test_admission)
 {
+	static const char *const not4[] = { "224.0.0.1", "255.255.255.255",
+		"0.0.0.0", "127.0.0.1", "169.254.1.1" };
+	static const char *const not6[] = { "ff02::1", "ff0e::1", "fe80::1",
+		"::", "::1" };
 	struct pair x;
 	uint8_t p[2048];
 	struct addr a;
-	size_t n;
+	size_t n, i;
 
 	pair_new(&x, 1, 0);
 	install(x.h, SPI_H + 0x100, SPI_C + 0x100, 1, 0);
@@ -350,7 +373,19 @@ START_TEST(test_admission)
 	a = ip("10.77.0.2"); /* a client */
 	memcpy(p + 16, a.ip, 4);
 	refused(&x, p, n, ESP_STAT_IN_ISOLATE);
+	for (i = 0; i < 5; i++) {
+		n = inner(p, 0, 0, IPP_UDP, 50, 0);
+		a = ip(not4[i]);
+		memcpy(p + 16, a.ip, 4);
+		refused(&x, p, n, ESP_STAT_IN_OWN);
+		n = inner(p, 1, 0, IPP_UDP, 50, 0);
+		a = ip(not6[i]);
+		memcpy(p + 24, a.ip, 16);
+		refused(&x, p, n, ESP_STAT_IN_OWN);
+	}
 	n = inner(p, 0, 0, IPP_UDP, 50, 0);
+	admitted(p, n, "192.0.2.1");
+	admitted(p, n, "10.77.0.2");
 	p[3] = 200; /* longer than what came */
 	refused(&x, p, n, ESP_STAT_IN_INNER);
 	p[0] = 0x55;

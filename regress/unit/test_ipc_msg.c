@@ -292,13 +292,13 @@ START_TEST(families_and_counts)
 	/* A list with one more than its bound. */
 	msg_init(&m, MSG_CONF_ESP);
 	wr_init(&w, one, sizeof(one));
-	m.u.conf_esp.own.n = 17;
+	m.u.conf_esp.own.n = 65;
 	ck_assert_int_eq(msg_encode(&m, &w), ERR_RANGE);
-	m.u.conf_esp.own.n = 16;
+	m.u.conf_esp.own.n = 64;
 	ck_assert_int_eq(msg_encode(&m, &w), 0);
-	n = memchr(one + 2, 16, w.len - 2);
+	n = memchr(one + 2, 64, w.len - 2);
 	ck_assert_ptr_nonnull(n);
-	*n = 17;
+	*n = 65;
 	ck_assert_int_eq(msg_decode(&back, one, w.len), ERR_RANGE);
 	m.u.conf_esp.own.v[0].family = 9;
 	ck_assert_int_eq(msg_encode(&m, &w), ERR_RANGE);
