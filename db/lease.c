@@ -116,6 +116,29 @@ device_asked(struct take *t, const struct addr *ask)
 	return (0);
 }
 
+/* It says INITIAL_CONTACT where a session of its identity is, address and port:
+ * what we send to that one arrives at the newcomer, so it is the same device.
+ * Two devices behind one NAT never share a port. */
+static int
+device_here(struct take *t)
+{
+	char peer[ADDR_STRLEN];
+	struct sql_q *q;
+	int rc;
+
+	if (!t->in->initial_contact || t->in->peer.port == 0)
+		return (ERR_NOENT);
+	q = sql_q(t->s, STMT_SESSION_AT);
+	sql_txt(q, 1, t->ident);
+	sql_txt(q, 2, t->in->vouch.policy);
+	sql_txt(q, 3, addr_str(&t->in->peer, peer, sizeof(peer)));
+	if ((rc = sql_step(q)) != 1)
+		return (rc < 0 ? rc : ERR_NOENT);
+	snprintf(t->device, sizeof(t->device), "%s", sql_col_txt(q, 0));
+	sql_done(q);
+	return (0);
+}
+
 /* A fresh number: the lowest that no active device of this identity has. */
 static int
 device_number(struct take *t)
@@ -173,6 +196,8 @@ choose_device(struct take *t)
 	} else if ((rc = device_asked(t, &t->in->ask_v4)) != 0) {
 		if (rc == ERR_NOENT)
 			rc = device_asked(t, &t->in->ask_v6);
+		if (rc == ERR_NOENT)
+			rc = device_here(t);
 		if (rc == ERR_NOENT)
 			return (device_number(t));
 		if (rc != 0)

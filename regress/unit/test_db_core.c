@@ -289,6 +289,41 @@ START_TEST(asked_by_another)
 }
 END_TEST
 
+/* It starts afresh from the very address and port of its last session and asks
+ * for nothing: the old one cannot be there any more. Another port, or no
+ * INITIAL_CONTACT: it may be a second device behind the same NAT. */
+START_TEST(returns_without_asking)
+{
+	struct ask a = { .sid = 1, .peer = "203.0.113.9:4500", .ic = 1 };
+	uint8_t one[16];
+	struct msg *m;
+
+	world_start(&w);
+	ck_assert_str_eq(T(&login(&w, "alice", &a)->v4), "10.7.0.1");
+	ck_assert_ptr_null(sent(&w, ROLE_NET, MSG_KICK));
+	a.sid = 2;
+	a.peer = "203.0.113.9:51000";
+	ck_assert_str_eq(T(&login(&w, "alice", &a)->v4), "10.7.0.2");
+	a.sid = 3;
+	a.peer = "203.0.113.9:4500";
+	a.ic = 0;
+	ck_assert_str_eq(T(&login(&w, "alice", &a)->v4), "10.7.0.3");
+	logout(&w, 3);
+	ck_assert_ptr_null(sent(&w, ROLE_NET, MSG_KICK));
+	a.sid = 4;
+	a.ic = 1;
+	ck_assert_str_eq(T(&login(&w, "bob", &a)->v4), "10.7.0.4");
+	ck_assert_ptr_null(sent(&w, ROLE_NET, MSG_KICK));
+	a.sid = 5;
+	ck_assert_str_eq(T(&login(&w, "alice", &a)->v4), "10.7.0.1");
+	m = sent(&w, ROLE_NET, MSG_KICK);
+	ck_assert_ptr_nonnull(m);
+	sid_make(one, 1);
+	ck_assert_mem_eq(m->u.kick.sid, one, 16);
+	ck_assert_int_eq(m->u.kick.why, WHY_REPLACED);
+}
+END_TEST
+
 START_TEST(takeover)
 {
 	struct ask a = { .sid = 1, .idi = "laptop" };
@@ -616,6 +651,7 @@ main(void)
 	tcase_add_test(tc, exclusions);
 	tcase_add_loop_test(tc, two_devices, 0, 2);
 	tcase_add_test(tc, asked_by_another);
+	tcase_add_test(tc, returns_without_asking);
 	tcase_add_loop_test(tc, takeover, 0, 2);
 	tcase_add_loop_test(tc, takeover_ends_first, 0, 2);
 	tcase_add_test(tc, takeover_refused);
