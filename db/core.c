@@ -294,13 +294,28 @@ on_vouches_done(struct core *c)
 
 /* ---- the end of a session ------------------------------------------------------- */
 
+/* The one line of the end, whoever caused it. */
+static void
+end_line(const struct sess *s)
+{
+	int64_t up_ms = s->up_ms != 0 ? s->end->now_ms - s->up_ms : 0;
+	char a[33], peer[ADDR_STRLEN] = "-";
+
+	if (s->peer.family != 0)
+		addr_str(&s->peer, peer, sizeof(peer));
+	log_info("sa=%s session.ended peer=%s user=\"%s\" why=%s up_s=%lld "
+	    "in=%llu out=%llu", core_sa_txt(s->sid, a), peer, s->identity,
+	    why_name(s->end->m.why), (long long)up_ms / 1000,
+	    (unsigned long long)s->end->m.bytes_in,
+	    (unsigned long long)s->end->m.bytes_out);
+}
+
 static void
 end_done(void *arg, const uint8_t key[16], enum store_res res,
     const struct store_out *out)
 {
 	struct core *c = arg;
 	struct sess *s = core_sess(c, key);
-	char a[33];
 
 	(void)out;
 	if (res == STORE_FENCED)
@@ -312,10 +327,7 @@ end_done(void *arg, const uint8_t key[16], enum store_res res,
 		core_set_due(c, s, c->mono + CORE_AGAIN_MS);
 		return;
 	}
-	log_info("sa=%s session.ended user=\"%s\" why=%s in=%llu out=%llu",
-	    core_sa_txt(s->sid, a), s->identity, why_name(s->end->m.why),
-	    (unsigned long long)s->end->m.bytes_in,
-	    (unsigned long long)s->end->m.bytes_out);
+	end_line(s);
 	store_event(c->store, c->now, "session.ended", s->sid,
 	    why_name(s->end->m.why));
 	core_sess_free(c, s);
@@ -368,10 +380,9 @@ on_session_up(struct core *c, struct sess *s, const struct msg_session_up *m)
 		snprintf(detail, sizeof(detail), "%.100s from %s",
 		    s->identity, addr_str(&m->peer, peer, sizeof(peer)));
 		store_event(c->store, c->now, "session.up", s->sid, detail);
-		log_info("sa=%s session.up user=\"%s\" peer=%s login=%s "
-		    "suite=\"%s\"%s", core_sa_txt(s->sid, a), s->identity,
-		    addr_str(&m->peer, peer, sizeof(peer)), m->login,
-		    m->suite, m->weak ? " weak=1" : "");
+		/* The operator's line is net's. */
+		log_debug("sa=%s session.up user=\"%s\"",
+		    core_sa_txt(s->sid, a), s->identity);
 		s->up_ms = c->now;
 	}
 	s->up = 1;

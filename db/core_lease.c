@@ -206,7 +206,7 @@ took(struct core *c, struct sess *s, const struct store_out *out)
 		addr_str(&s->v4, v4, sizeof(v4));
 	if (s->v6.family != 0)
 		addr_str(&s->v6, v6, sizeof(v6));
-	log_info("sa=%s session.lease user=\"%s\" v4=%s v6=%s esp=%u%s%s",
+	log_debug("sa=%s session.lease user=\"%s\" v4=%s v6=%s esp=%u%s%s",
 	    core_sa_txt(s->sid, a), s->identity, v4, v6, s->esp,
 	    s->has_old ? " takes_over=" : "",
 	    s->has_old ? core_sa_txt(s->old, b) : "");

@@ -155,26 +155,27 @@ ike_child_up(struct ctx *x, struct child *c, const struct child_in *in)
 		u->ts_r.n = in->n_r;
 		memcpy(u->ts_r.v, in->ts_r, in->n_r * sizeof(struct tsel));
 	}
-	if (ike_event(x, LOG_L_INFO, "ike.child.up", &t) == 0) {
-		txt_str(&t, " child=");
-		txt_u64(&t, c->num);
-		txt_str(&t, " spi_in=");
-		txt_hex64(&t, c->spi_in, 8);
-		txt_str(&t, " spi_out=");
-		txt_hex64(&t, c->spi_out, 8);
-		txt_str(&t, " suite=\"");
-		ike_algs_txt(&t, &c->algs, ALG_ESP);
-		txt_str(&t, ike_child_weak(c) ? "\" weak=yes" : "\" weak=no");
-		txt_str(&t, c->encap ? " encap=udp" : " encap=none");
-	}
 }
 
 void
-ike_child_down(struct ctx *x, struct child *c, uint16_t why)
+ike_child_txt(struct txt *t, const struct child *c)
+{
+	txt_str(t, " child=");
+	txt_u64(t, c->num);
+	txt_str(t, " spi_in=");
+	txt_hex64(t, c->spi_in, 8);
+	txt_str(t, " spi_out=");
+	txt_hex64(t, c->spi_out, 8);
+	txt_str(t, " esp=\"");
+	ike_algs_txt(t, &c->algs, ALG_ESP);
+	txt_str(t, c->encap ? "\" encap=udp" : "\" encap=none");
+}
+
+void
+ike_child_drop(struct ctx *x, struct child *c, uint16_t why)
 {
 	struct ike_sa *sa = x->sa;
 	struct msg *m;
-	struct txt t;
 
 	m = fx_msg(x->fx, sa->slot, ROLE_PARENT, MSG_SA_DEL);
 	if (m != NULL) {
@@ -188,13 +189,22 @@ ike_child_down(struct ctx *x, struct child *c, uint16_t why)
 			m->u.child_down.spi_in = c->spi_in;
 			m->u.child_down.why = why;
 		}
-		if (ike_event(x, LOG_L_INFO, "ike.child.down", &t) == 0) {
-			txt_str(&t, " child=");
-			txt_u64(&t, c->num);
-			txt_str(&t, " why=");
-			txt_str(&t, why_name(why));
-		}
 	}
 	ike_child_unindex(x->e, c);
 	memset(c, 0, sizeof(*c));
+}
+
+void
+ike_child_down(struct ctx *x, struct child *c, uint16_t why)
+{
+	struct txt t;
+
+	if (c->state == CHILD_UP &&
+	    ike_event(x, LOG_L_INFO, "ike.child.down", &t) == 0) {
+		txt_str(&t, " child=");
+		txt_u64(&t, c->num);
+		txt_str(&t, " why=");
+		txt_str(&t, why_name(why));
+	}
+	ike_child_drop(x, c, why);
 }

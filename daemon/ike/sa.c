@@ -91,7 +91,7 @@ ike_half_done(struct ike_engine *e, struct ike_sa *sa)
 		return;
 	sa->flags &= (uint16_t)~SAF_HALF;
 	e->n_half--;
-	ike_prefix_give(e, &sa->half->peer);
+	ike_prefix_give(e, sa->half);
 }
 
 void
@@ -156,7 +156,7 @@ ike_session_down(struct ctx *x, uint16_t why)
 
 	for (i = 0; i < CHILDREN_MAX; i++)
 		if (sa->child[i].state != CHILD_NONE)
-			ike_child_down(x, &sa->child[i], why);
+			ike_child_drop(x, &sa->child[i], why);
 	if (sa->flags & SAF_DB) {
 		sa->flags &= (uint16_t)~SAF_DB;
 		m = fx_msg(x->fx, sa->slot, ROLE_DB, MSG_SESSION_DOWN);
@@ -168,7 +168,8 @@ ike_session_down(struct ctx *x, uint16_t why)
 	if (sa->flags & SAF_ESTABLISHED) {
 		sa->flags &= (uint16_t)~SAF_ESTABLISHED;
 		x->e->stats[IKE_STAT_SESSION_DOWN]++;
-		if (ike_event(x, LOG_L_INFO, "ike.session.down", &t) == 0) {
+		/* The operator's line is db's, which knows the bytes too. */
+		if (ike_event(x, LOG_L_DEBUG, "ike.session.down", &t) == 0) {
 			txt_str(&t, " why=");
 			txt_str(&t, why_name(why));
 			txt_str(&t, " up_s=");

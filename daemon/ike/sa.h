@@ -11,6 +11,8 @@
 #include "privsep/crypto/kex.h"
 #include "privsep/crypto/keymat.h"
 
+#include <sys/queue.h>
+
 /*
  * What the files of the engine share: the SA, the engine, and what each file
  * offers to the others. Nobody outside of daemon/ike includes this but tests.
@@ -80,6 +82,8 @@ struct frag {
 };
 /* Verified fragments of one message (RFC 7383). */
 struct frags {
+	TAILQ_ENTRY(frags) link; /* of the engine, the oldest first */
+	struct ike_sa *sa;
 	struct frag *first;
 	uint32_t msgid;
 	uint32_t bytes, plain;
@@ -109,6 +113,7 @@ struct half {
 	size_t ni_at, ni_len, ke_at, ke_len; /* within msg1 */
 	uint8_t nr[NR_LEN];
 	struct ike_sa *sa;
+	TAILQ_ENTRY(half) link; /* of its prefix, the oldest first */
 	struct kex *kex;
 	uint8_t dh_done;
 	uint8_t sent_lease;
@@ -156,6 +161,7 @@ struct ike_sa {
 	uint16_t flags;
 	uint16_t policy;
 	uint64_t spi_i, spi_r;
+	uint64_t old_spi;      /* our SPI of the one that this replaced */
 	uint8_t sid[SID_LEN];
 	struct algs algs;
 	struct ike_keys keys;
@@ -187,6 +193,7 @@ struct ike_sa {
 struct prefix_count {
 	uint8_t key[8];
 	uint32_t n;
+	TAILQ_HEAD(, half) halves;
 	UT_hash_handle hh;
 };
 struct ticket {
@@ -223,8 +230,10 @@ struct ike_engine {
 	struct secret cookie_now, cookie_before;
 	uint8_t cookie_version;
 	uint64_t cost_us, cost_at_ms;
-	struct rate rate_error, rate_attempt;
+	struct rate rate_error, rate_attempt, rate_known, rate_limit;
+	struct rate rate_evict;
 	size_t frag_bytes;
+	TAILQ_HEAD(, frags) frags;
 	enum role resend_role;
 	uint32_t resend_at;    /* NO_SLOT: nothing to send again */
 	uint64_t stats[IKE_STAT_MAX];
@@ -255,6 +264,7 @@ struct ctx {
 	uint8_t critical;            /* the type of BAD_CRITICAL */
 	uint16_t why;
 	enum role role;              /* of ROLE_UP */
+	enum alg_use use;            /* what a proposal is for */
 	uint16_t notify;             /* why a CHILD SA is refused */
 	uint16_t notify_data;        /* a group, when that is the answer */
 };
@@ -300,9 +310,13 @@ void ike_half_unindex(struct ike_engine *e, struct half *h);
 struct child *ike_child_by_spi(struct ike_engine *e, uint32_t spi_in);
 int ike_child_index(struct ike_engine *e, struct child *c) MUST_USE;
 void ike_child_unindex(struct ike_engine *e, struct child *c);
-int ike_prefix_full(struct ike_engine *e, const struct addr *a);
-int ike_prefix_take(struct ike_engine *e, const struct addr *a) MUST_USE;
-void ike_prefix_give(struct ike_engine *e, const struct addr *a);
+/* How many half-open SAs this source has. */
+uint32_t ike_prefix_count(struct ike_engine *e, const struct addr *a);
+/* The oldest that never sent an IKE_AUTH: of this source; of all. */
+struct half *ike_prefix_oldest(struct ike_engine *e, const struct addr *a);
+struct half *ike_half_oldest(struct ike_engine *e);
+int ike_prefix_take(struct ike_engine *e, struct half *h) MUST_USE;
+void ike_prefix_give(struct ike_engine *e, struct half *h);
 
 /* ---- effect.c ---- */
 int ike_room(struct ctx *x);
@@ -442,9 +456,13 @@ struct child_in {
 };
 int ike_child_install(struct ctx *x, struct child *c,
     const struct child_in *in) MUST_USE;
-/* CHILD_UP to db, its line. */
+/* CHILD_UP to db; the line is the caller's. */
 void ike_child_up(struct ctx *x, struct child *c, const struct child_in *in);
+/* " child=1 spi_in=…": for a line. */
+void ike_child_txt(struct txt *t, const struct child *c);
 /* SA_DEL and CHILD_DOWN; the child's place is free. */
+void ike_child_drop(struct ctx *x, struct child *c, uint16_t why);
+/* The same with a line: its session goes on. */
 void ike_child_down(struct ctx *x, struct child *c, uint16_t why);
 struct child *ike_child_by_num(struct ike_sa *sa, uint32_t num);
 unsigned int ike_child_count(const struct ike_sa *sa);

@@ -402,11 +402,37 @@ put_head(struct ctx *x, struct wr *w, struct chain_wr *c)
 	return (wire_put_auth(c, AUTH_SHARED_KEY, h->auth, h->auth_len));
 }
 
+/* The one line of a login. k: its child, NULL without one. */
 static void
-session_up(struct ctx *x)
+session_line(struct ctx *x, const struct child *k)
+{
+	const struct ike_sa *sa = x->sa;
+	const struct payload *idi;
+	struct txt t;
+
+	if (ike_event(x, LOG_L_INFO, "ike.session.up", &t) != 0)
+		return;
+	txt_str(&t, " id=");
+	if (x->c != NULL && (idi = wire_chain_get(x->c, PL_IDI, 0)) != NULL)
+		wire_id_txt(&t, idi->body, idi->len);
+	txt_str(&t, " login=psk v4=");
+	if (sa->v4.family == 4)
+		addr_txt(&t, &sa->v4);
+	txt_str(&t, " v6=");
+	if (sa->v6.family == 6)
+		addr_txt(&t, &sa->v6);
+	txt_str(&t, " suite=\"");
+	ike_algs_txt(&t, &sa->algs, ALG_IKE);
+	txt_str(&t, ike_session_weak(sa) || (k != NULL && ike_child_weak(k)) ?
+	    "\" weak=yes" : "\" weak=no");
+	if (k != NULL)
+		ike_child_txt(&t, k);
+}
+
+static void
+session_up(struct ctx *x, const struct child *k)
 {
 	struct ike_sa *sa = x->sa;
-	const struct payload *idi;
 	struct msg_session_up *u;
 	struct msg *m;
 	struct txt t;
@@ -430,20 +456,7 @@ session_up(struct ctx *x)
 		txt_init(&t, u->client, sizeof(u->client));
 		txt_str(&t, sa->client);
 	}
-	if (ike_event(x, LOG_L_INFO, "ike.session.up", &t) != 0)
-		return;
-	txt_str(&t, " id=");
-	if (x->c != NULL && (idi = wire_chain_get(x->c, PL_IDI, 0)) != NULL)
-		wire_id_txt(&t, idi->body, idi->len);
-	txt_str(&t, " v4=");
-	if (sa->v4.family == 4)
-		addr_txt(&t, &sa->v4);
-	txt_str(&t, " v6=");
-	if (sa->v6.family == 6)
-		addr_txt(&t, &sa->v6);
-	txt_str(&t, " suite=\"");
-	ike_algs_txt(&t, &sa->algs, ALG_IKE);
-	txt_str(&t, ike_session_weak(sa) ? "\" weak=yes" : "\" weak=no");
+	session_line(x, k);
 }
 
 /* Installed: the client is told, and db. */
@@ -476,7 +489,7 @@ ike_x_auth_up(struct ctx *x)
 	    (err = wire_put_ts(&c, PL_TSI, h->ts_i, h->n_ts_i)) != 0 ||
 	    (err = wire_put_ts(&c, PL_TSR, h->ts_r, h->n_ts_r)) != 0)
 		return (EV_BROKEN);
-	session_up(x);
+	session_up(x, k);
 	half_child_in(sa, x->c, &in);
 	ike_child_up(x, k, &in);
 	if (ike_answer(x, EX_IKE_AUTH, &w) != 0)
@@ -548,7 +561,7 @@ ike_x_auth_bare(struct ctx *x)
 	x->e->stats[IKE_STAT_CHILD_FAIL]++;
 	txt_init(&t, detail, sizeof(detail));
 	bare_detail(x, &t);
-	session_up(x);
+	session_up(x, NULL);
 	ike_attempt(x, "IKE_AUTH", h->child_why, detail);
 	if (ike_answer(x, EX_IKE_AUTH, &w) != 0)
 		return (EV_BROKEN);

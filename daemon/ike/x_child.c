@@ -37,6 +37,45 @@ no(struct ctx *x, uint16_t notify)
 	return (EV_NO_CHILD);
 }
 
+/*
+ * For the operator: a client whose rekey is refused is cut off hours after a
+ * login that went well. A group to retry with and an SA that both ends delete
+ * at once are in the course of nature.
+ */
+static void
+refused_tell(struct ctx *x)
+{
+	const struct msg_conf_policy *p = ike_policy(x->e, x->sa->policy);
+	const struct payload *sa = x->c == NULL ? NULL :
+	    wire_chain_get(x->c, PL_SA, 0);
+	struct lease_view lease;
+	char detail[1000], buf[40];
+	uint16_t why = x->why;
+	struct txt t;
+
+	if (x->notify == NT_INVALID_KE_PAYLOAD)
+		return;
+	txt_init(&t, detail, sizeof(detail));
+	txt_str(&t, "policy=");
+	txt_str(&t, p != NULL ? p->name : "-");
+	txt_str(&t, " ");
+	if (x->notify == NT_NO_PROPOSAL_CHOSEN && sa != NULL && p != NULL) {
+		why = WHY_CHILD_PROPOSAL;
+		ike_propose_explain(&t, sa, x->use, (uint8_t)(1 << p->suite));
+	} else if (x->notify == NT_TS_UNACCEPTABLE && x->c != NULL) {
+		why = WHY_TS;
+		ike_lease_view(x->sa, &lease);
+		ike_ts_explain(&t, x->c, &lease);
+	} else {
+		txt_str(&t, "answer=");
+		txt_str(&t, wire_notify_name(x->notify, buf, sizeof(buf)));
+		txt_str(&t, " children=");
+		txt_u64(&t, ike_child_count(x->sa));
+	}
+	ike_attempt(x, "CREATE_CHILD_SA", why != WHY_OK ? why : WHY_PROTOCOL,
+	    detail);
+}
+
 int
 ike_x_child_refused(struct ctx *x)
 {
@@ -44,6 +83,7 @@ ike_x_child_refused(struct ctx *x)
 	    (uint8_t)x->notify_data };
 
 	x->e->stats[IKE_STAT_CHILD_FAIL]++;
+	refused_tell(x);
 	ike_rekey_free(x->sa);
 	if (ike_answer_notify(x, EX_CREATE_CHILD_SA, x->notify, group,
 	    x->notify == NT_INVALID_KE_PAYLOAD ? 2 : 0) != 0)
@@ -210,6 +250,7 @@ child_request(struct ctx *x, const struct payload *sa, const struct ke *ke)
 		return (EV_BAD_SYNTAX);
 	if (p == NULL)
 		return (no(x, NT_TEMPORARY_FAILURE));
+	x->use = ALG_ESP;
 	if (!rekeyed_child_known(x))
 		return (not_found(x));
 	rc = ike_propose_esp(&ch, sa, (uint8_t)(1 << p->suite), 1, ke->group);
@@ -233,6 +274,7 @@ ike_x_child_up(struct ctx *x)
 	struct chosen ch;
 	uint8_t spi[4];
 	struct wr w, s;
+	struct txt t;
 
 	if (r == NULL || k == NULL)
 		return (EV_BROKEN);
@@ -250,6 +292,10 @@ ike_x_child_up(struct ctx *x)
 		return (EV_BROKEN);
 	child_in_fill(r, &in);
 	ike_child_up(x, k, &in);
+	if (ike_event(x, LOG_L_INFO, "ike.child.up", &t) == 0) {
+		ike_child_txt(&t, k);
+		txt_str(&t, ike_child_weak(k) ? " weak=yes" : " weak=no");
+	}
 	if (ike_answer(x, EX_CREATE_CHILD_SA, &w) != 0)
 		return (EV_BROKEN);
 	ike_rekey_free(x->sa);
@@ -267,6 +313,7 @@ undo(struct ctx *x, uint16_t why, uint16_t notify)
 	if (k != NULL && k->state == CHILD_ADDING)
 		ike_child_down(x, k, why);
 	x->notify = notify;
+	x->why = why;
 	return (ike_x_child_refused(x));
 }
 
@@ -336,6 +383,7 @@ successor_keys(struct ctx *x, struct ike_sa *n, const uint8_t *nr,
 {
 	const struct payload *ni = wire_chain_get(x->c, PL_NONCE, 0);
 	struct keymat_in in;
+	int err;
 
 	memset(&in, 0, sizeof(in));
 	in.prf = suite_prf(n->algs.prf);
@@ -347,8 +395,12 @@ successor_keys(struct ctx *x, struct ike_sa *n, const uint8_t *nr,
 	in.nr_len = NONCE_LEN;
 	in.spi_i = n->spi_i;
 	in.spi_r = n->spi_r;
-	return (keymat_ike_rekey(&n->keys, &in, suite_prf(x->sa->algs.prf),
-	    &x->sa->keys.d, shared));
+	err = keymat_ike_rekey(&n->keys, &in, suite_prf(x->sa->algs.prf),
+	    &x->sa->keys.d, shared);
+	/* They would make an AUTH, which there is not. */
+	secret_free(&n->keys.pi);
+	secret_free(&n->keys.pr);
+	return (err);
 }
 
 static int
@@ -412,6 +464,7 @@ succeed(struct ctx *x, const struct chosen *ch, const struct secret *shared,
 	x->e->conf.random(x->e->conf.random_arg, nr, sizeof(nr));
 	n->algs = ch->algs;
 	n->spi_i = ch->spi8;
+	n->old_spi = x->sa->spi_r;
 	if (ike_spi_new(x->e, &n->spi_r) != 0 ||
 	    ike_sa_index(x->e, n) != 0 ||
 	    successor_keys(x, n, nr, shared) != 0) {
@@ -433,6 +486,21 @@ succeed(struct ctx *x, const struct chosen *ch, const struct secret *shared,
 	return (EV_REKEYED);
 }
 
+/* It speaks on the successor, so it has our answer: what that replaced is of
+ * no more use, whether or not the client deletes it. */
+static void
+predecessor_end(struct ctx *x)
+{
+	struct ctx y = *x;
+
+	if (x->sa->old_spi == 0)
+		return;
+	y.sa = ike_sa_by_spi(x->e, x->sa->old_spi);
+	x->sa->old_spi = 0;
+	if (y.sa != NULL && y.sa->state == ST_OLD)
+		ike_fsm(&y, EV_KICK);
+}
+
 static int
 ike_request(struct ctx *x, const struct payload *sa, const struct ke *ke)
 {
@@ -444,10 +512,13 @@ ike_request(struct ctx *x, const struct payload *sa, const struct ke *ke)
 
 	if (p == NULL)
 		return (no(x, NT_TEMPORARY_FAILURE));
+	x->use = ALG_IKE;
 	rc = ike_propose_ike(&ch, sa, 8, (uint8_t)(1 << p->suite), ke->group);
 	if (rc != 0)
 		return (no(x, NT_NO_PROPOSAL_CHOSEN));
 	rc = exchange(x, &ch, ke, &shared, pub, sizeof(pub));
+	if (rc == 0)
+		predecessor_end(x);
 	if (rc == 0)
 		rc = succeed(x, &ch, &shared, pub, ke->len);
 	secret_free(&shared);

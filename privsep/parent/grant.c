@@ -255,7 +255,7 @@ grant_revoke(struct parent *p, struct session *s, enum why why)
 
 	if (s->state == SESSION_ENDING || s->state == SESSION_ENDED)
 		return;
-	log_info("sa=%s session.end why=%s", sid_txt(s->ticket->sid, b),
+	log_debug("sa=%s session.end why=%s", sid_txt(s->ticket->sid, b),
 	    why_name(why));
 	s->state = SESSION_ENDING;
 	s->why = (uint16_t)why;

@@ -267,7 +267,7 @@ log_verdict(const struct msg_shared_auth_req *q, const char *idi,
 	sid_txt(q->sid, b);
 	addr_str(&q->peer, peer, sizeof(peer));
 	if (why == WHY_OK)
-		log_info("sa=%s parent.auth.yes peer=%s id=%s method=psk", b,
+		log_debug("sa=%s parent.auth.yes peer=%s id=%s method=psk", b,
 		    peer, idi);
 	else
 		log_warn_rate(20, "sa=%s parent.auth.refused peer=%s id=%s "

@@ -166,7 +166,7 @@ vouch_expire(struct parent *p)
 		if (s->state != SESSION_VOUCHED || s->ends_ms > now ||
 		    !p->db_up)
 			continue;
-		log_info("sa=%s session.end why=%s", sid_txt(s->ticket->sid, b),
+		log_debug("sa=%s session.end why=%s", sid_txt(s->ticket->sid, b),
 		    why_name(WHY_TIMEOUT));
 		s->why = WHY_TIMEOUT;
 		session_end(p, s);

@@ -49,7 +49,11 @@ START_TEST(psk)
 	ck_assert_uint_eq(c->report.ip6.family, 6);
 	ck_assert_uint_eq(s.msgs[MSG_SESSION_UP], 1);
 	ck_assert_uint_eq(s.msgs[MSG_CHILD_UP], 1);
-	ck_assert_ptr_nonnull(strstr(s.event, "ike.child.up"));
+	/* One line, the child's data in it. */
+	ck_assert_uint_eq(s.events, 1);
+	ck_assert_ptr_nonnull(strstr(s.event, "ike.session.up"));
+	ck_assert_ptr_nonnull(strstr(s.event, " spi_in="));
+	ck_assert_ptr_nonnull(strstr(s.event, " encap="));
 }
 END_TEST
 
