@@ -255,7 +255,12 @@ on_vouch(struct core *c, const struct msg_vouch *m)
 	    core_sa_txt(s->sid, a), s->identity, m->resync);
 	/* Of a new session nothing is known: its row is made with its lease. */
 	s->state = SS_VOUCHED;
-	if (m->resync) {
+	if (m->resync && c->lost) {
+		/* Its addresses are in no file: they could be given to
+		 * another. It has to come again. */
+		core_close(c, s, WHY_INTERNAL_DB);
+		core_revoke(c, s);
+	} else if (m->resync) {
 		s->state = SS_OPENING;
 		s->written = 1;
 		vouch_in(c, s, &in);
@@ -283,6 +288,7 @@ on_vouches_done(struct core *c)
 {
 	struct sess *s, *tmp;
 
+	c->lost = 0;
 	HASH_ITER(hh, c->stale, s, tmp) {
 		log_info("sa=%02x%02x%02x session.lost", s->sid[0],
 		    s->sid[1], s->sid[2]);

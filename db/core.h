@@ -25,7 +25,8 @@ int core_new(struct core **out, const struct core_conf *conf) MUST_USE;
 void core_free(struct core *c);
 /* CONF_START, CONF_POLICY, CONF_POOL*; others are ignored. ERR_*. */
 int core_config(struct core *c, const struct msg *m) MUST_USE;
-/* Open the store; why says what is wrong. */
+/* Open the store; why says what is wrong, and it may be tried again.
+ * ERR_DAMAGED: after store_set_aside(). */
 int core_start(struct core *c, char *why, size_t why_cap) MUST_USE;
 /* The clocks: wall time for rows, steady time for deadlines. Set both before
  * anything below. */
@@ -36,7 +37,7 @@ int core_on_msg(struct core *c, enum role role, unsigned int index,
     const struct msg *m) MUST_USE;
 /* Commit what this turn brought and send what follows from it. 1: call again
  * soon (rows for the admin are left). ERR_FENCED: stop, another process
- * owns the store. */
+ * owns the store. ERR_DAMAGED: stop, and set the file aside. */
 int core_turn(struct core *c) MUST_USE;
 /* Deadlines. Call at least every 250 ms while core_waiting(). */
 void core_tick(struct core *c);

@@ -96,6 +96,8 @@ struct core {
 	int64_t now;             /* wall ms */
 	uint64_t mono;
 	int fenced;
+	uint8_t pools_done;
+	uint8_t lost;            /* the file is new: what it was, is not known */
 	uint64_t n_vouches, n_grants, n_refused, n_takeovers, n_attempts;
 	struct msg out;          /* what is being sent */
 };

@@ -32,10 +32,21 @@ early_free(struct core *c, struct early *e)
 	free(e);
 }
 
+static void
+stale_free(struct core *c)
+{
+	struct sess *s, *tmp;
+
+	HASH_ITER(hh, c->stale, s, tmp) {
+		HASH_DEL(c->stale, s);
+		free(s);
+	}
+}
+
 void
 core_free(struct core *c)
 {
-	struct sess *s, *tmp;
+	struct sess *s;
 	struct early *e;
 	size_t i;
 
@@ -44,10 +55,7 @@ core_free(struct core *c)
 	store_close(c->store);
 	while ((s = TAILQ_FIRST(&c->all)) != NULL)
 		core_sess_free(c, s);
-	HASH_ITER(hh, c->stale, s, tmp) {
-		HASH_DEL(c->stale, s);
-		free(s);
-	}
+	stale_free(c);
 	while ((e = TAILQ_FIRST(&c->early)) != NULL)
 		early_free(c, e);
 	for (i = 0; i < CORE_POLICIES_MAX; i++)
@@ -113,16 +121,23 @@ core_start(struct core *c, char *why, size_t why_cap)
 
 	if (c->start.n_esp == 0)
 		c->start.n_esp = 1;
-	pool_set_done(&c->pools);
+	if (!c->pools_done)
+		pool_set_done(&c->pools);
+	c->pools_done = 1;
 	if ((rc = store_open(&c->store, &sc, why, why_cap)) != 0)
 		return (rc);
+	c->lost = store_born(c->store) != 0;
 	res = store_config(c->store, &c->pools, c->now, &closed);
 	if (res == STORE_OK)
 		res = store_live(c->store, stale_add, c);
 	if (res != STORE_OK) {
 		strncpy(why, store_res_txt(res), why_cap - 1);
 		why[why_cap - 1] = '\0';
-		return (ERR_UNAVAIL);
+		rc = store_damaged(c->store) ? ERR_DAMAGED : ERR_UNAVAIL;
+		store_close(c->store);
+		c->store = NULL;
+		stale_free(c);
+		return (rc);
 	}
 	log_info("db.start epoch=%llu fresh=%d closed=%zu live=%u pools=%zu",
 	    (unsigned long long)store_epoch(c->store),
@@ -148,6 +163,8 @@ core_turn(struct core *c)
 	more = ctlq_turn(c);
 	for (rounds = 0; store_pending(c->store) > 0 && rounds < 8; rounds++)
 		store_turn(c->store);
+	if (store_damaged(c->store))
+		return (ERR_DAMAGED);
 	if (c->fenced)
 		return (ERR_FENCED);
 	return (more || ctlq_busy(c) || store_pending(c->store) > 0);

@@ -80,7 +80,8 @@ typedef void store_done_fn(void *arg, const uint8_t key[16],
     enum store_res res, const struct store_out *out);
 
 /* Open or make the file, bring it to the newest schema, take the next epoch.
- * why says what is wrong and how to mend it. ERR_SYS, ERR_VERSION. */
+ * why says what is wrong and how to mend it. ERR_SYS, ERR_VERSION;
+ * ERR_DAMAGED: store_set_aside() helps. */
 int store_open(struct store **out, const struct store_conf *conf, char *why,
     size_t why_cap) MUST_USE;
 /* NULL is fine. A turn whose results were not told is dropped. */
@@ -88,6 +89,13 @@ void store_close(struct store *st);
 uint64_t store_epoch(const struct store *st);
 /* Was the gateway's last start another boot? Then no session lives. */
 int store_fresh(const struct store *st);
+/* Was there no file? Then nobody knows which address is whose. */
+int store_born(const struct store *st);
+/* SQLite found the file damaged while it ran. */
+int store_damaged(const struct store *st);
+/* Move a damaged file (and its journal) to PATH.damaged, over an older one:
+ * the next store_open() makes a new one. */
+int store_set_aside(const char *path) MUST_USE;
 /* The configuration of this run, before the first request; borrowed. Closes
  * every session when the boot is new. n_closed: how many. */
 enum store_res store_config(struct store *st, const struct pool_set *pools,

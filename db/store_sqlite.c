@@ -6,6 +6,7 @@
  * Runs in db.
  */
 #include <bsd/sys/queue.h>
+#include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@ struct sql {
 	char gateway[65];
 	int64_t epoch, keep;
 	unsigned int calls;
+	int damaged; /* the file is no database, or not a whole one */
 };
 struct result {
 	STAILQ_ENTRY(result) link;
@@ -42,7 +44,7 @@ struct store {
 	int open;   /* a transaction is */
 	int broken; /* it could not be opened: why */
 	enum store_res broken_res;
-	int fresh;
+	int fresh, born;
 	struct store_counts counts;
 };
 
@@ -102,6 +104,12 @@ sql_blob(struct sql_q *q, int n, const void *p, size_t len)
 		q->bad = 1;
 }
 
+static int
+is_damage(int rc)
+{
+	return ((rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB);
+}
+
 int
 sql_step(struct sql_q *q)
 {
@@ -117,6 +125,8 @@ sql_step(struct sql_q *q)
 		return (0);
 	}
 	sqlite3_reset(q->st);
+	if (is_damage(rc))
+		q->sql->damaged = 1;
 	if ((rc & 0xff) == SQLITE_CONSTRAINT) {
 		log_warn("db.constraint what=\"%s\"",
 		    sqlite3_errmsg(q->sql->db));
@@ -417,6 +427,28 @@ set_up(struct store *st, const struct store_conf *conf)
 	    "PRAGMA journal_size_limit=16777216;"));
 }
 
+/* Better now than in the middle of a login: 0, or it is damaged. */
+static int
+check_whole(struct store *st)
+{
+	sqlite3_stmt *q;
+	const char *v;
+	int rc = ERR_SYS;
+
+	if (sqlite3_prepare_v2(st->sql.db, "PRAGMA quick_check(1)", -1, &q,
+	    NULL) != SQLITE_OK)
+		return (ERR_SYS);
+	if (sqlite3_step(q) == SQLITE_ROW) {
+		v = (const char *)sqlite3_column_text(q, 0);
+		rc = 0;
+		if (v == NULL || strcmp(v, "ok") != 0)
+			st->sql.damaged = 1;
+	}
+	if (sqlite3_finalize(q) != SQLITE_OK)
+		return (ERR_SYS);
+	return (st->sql.damaged ? ERR_DAMAGED : rc);
+}
+
 static int
 prepare_all(struct store *st)
 {
@@ -483,9 +515,12 @@ store_open(struct store **out, const struct store_conf *conf, char *why,
 	        NULL) != SQLITE_OK ||
 	    set_up(st, conf) != 0)
 		goto out;
+	if ((rc = check_whole(st)) != 0)
+		goto out;
 	mc.db = st->sql.db;
 	if ((rc = migrate_run(&mc, &from, &to)) != 0)
 		goto out;
+	st->born = from == 0;
 	rc = ERR_SYS;
 	if (prepare_all(st) != 0 || take_epoch(st, conf) != 0)
 		goto out;
@@ -494,10 +529,14 @@ store_open(struct store **out, const struct store_conf *conf, char *why,
 	*out = st;
 	return (0);
 out:
+	if (st->sql.db != NULL && is_damage(sqlite3_errcode(st->sql.db)))
+		rc = ERR_DAMAGED;
 	if (rc == ERR_VERSION)
 		snprintf(why, why_cap, "%s has schema %d, this gatehouse knows "
 		    "up to %d: start the newer version that wrote it",
 		    conf->path, from, migrate_newest());
+	else if (st->sql.damaged)
+		snprintf(why, why_cap, "%s: the file is damaged", conf->path);
 	else
 		snprintf(why, why_cap, "%s: %s", conf->path,
 		    st->sql.db != NULL ? sqlite3_errmsg(st->sql.db) :
@@ -539,6 +578,36 @@ int
 store_fresh(const struct store *st)
 {
 	return (st->fresh);
+}
+
+int
+store_born(const struct store *st)
+{
+	return (st->born);
+}
+
+int
+store_damaged(const struct store *st)
+{
+	return (st->sql.damaged);
+}
+
+int
+store_set_aside(const char *path)
+{
+	static const char *const parts[] = { "", "-wal", "-journal" };
+	char from[300], to[320];
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if ((size_t)snprintf(from, sizeof(from), "%s%s", path,
+		    parts[i]) >= sizeof(from))
+			return (ERR_SPACE);
+		snprintf(to, sizeof(to), "%s.damaged%s", path, parts[i]);
+		if (rename(from, to) != 0 && (errno != ENOENT || i == 0))
+			r = ERR_SYS;
+	}
+	return (r);
 }
 
 void

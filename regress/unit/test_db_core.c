@@ -217,6 +217,27 @@ START_TEST(quarantine_then_longest_free)
 }
 END_TEST
 
+/* The clock was a day ahead and is put right: nobody waits for that day. */
+START_TEST(clock_set_back)
+{
+	struct ask a = { .sid = 1, .step = 1 }, b = { .sid = 2, .step = 1 };
+	struct msg_lease_ans *ans;
+
+	w.range4[1] = "10.7.0.0";
+	w.range6[0] = NULL;
+	w.sticky_s = 0;
+	w.now += 86400000;
+	world_start(&w);
+	ck_assert_ptr_nonnull(login(&w, "alice", &a));
+	logout(&w, 1);
+	w.now -= 86400000;
+	ans = login(&w, "bob", &b);
+	ck_assert_ptr_nonnull(ans);
+	ck_assert_int_eq(ans->verdict, MSG_YES);
+	ck_assert_str_eq(T(&ans->v4), "10.7.0.0");
+}
+END_TEST
+
 START_TEST(static_lease)
 {
 	struct ask a = { .sid = 1, .want = LEASE_WANT_V4 };
@@ -647,6 +668,7 @@ main(void)
 	tcase_add_test(tc, families);
 	tcase_add_test(tc, sticky_and_quarantine);
 	tcase_add_test(tc, quarantine_then_longest_free);
+	tcase_add_test(tc, clock_set_back);
 	tcase_add_test(tc, static_lease);
 	tcase_add_test(tc, exclusions);
 	tcase_add_loop_test(tc, two_devices, 0, 2);

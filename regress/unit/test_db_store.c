@@ -179,12 +179,96 @@ START_TEST(no_database)
 	fprintf(f, "this is not a database, and long enough to tell so: "
 	    "%0600d", 7);
 	fclose(f);
-	ck_assert_int_eq(open_store(&st, why), ERR_SYS);
+	ck_assert_int_eq(open_store(&st, why), ERR_DAMAGED);
 	ck_assert_ptr_nonnull(strstr(why, "not a database"));
 	strcat(w.path, "/nowhere/x.db");
 	ck_assert_int_eq(open_store(&st, why), ERR_SYS);
 	ck_assert_int_ne(why[0], '\0');
 	*strstr(w.path, "/nowhere") = '\0';
+}
+END_TEST
+
+/* What is on the disk is no database, or has a page of rubbish: it is found
+ * out when it is opened, set aside, and a new one is begun. */
+static void
+spoil(long at, size_t len)
+{
+	FILE *f = fopen(w.path, "r+");
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(fseek(f, at, SEEK_SET), 0);
+	while (len-- > 0)
+		ck_assert_int_eq(fputc(0xaa, f), 0xaa);
+	ck_assert_int_eq(fclose(f), 0);
+}
+
+START_TEST(damaged)
+{
+	static const long where[] = { 0, 8192 };
+	char why[300], aside[100];
+	struct store *st;
+
+	snprintf(aside, sizeof(aside), "%s.damaged", w.path);
+	for (size_t i = 0; i < 2; i++) {
+		ck_assert_int_eq(open_store(&st, why), 0);
+		ck_assert_int_eq(store_born(st), 1);
+		store_close(st);
+		ck_assert_int_eq(open_store(&st, why), 0);
+		ck_assert_int_eq(store_born(st), 0);
+		ck_assert_int_eq(store_damaged(st), 0);
+		store_close(st);
+		spoil(where[i], 8192);
+		ck_assert_int_eq(open_store(&st, why), ERR_DAMAGED);
+		ck_assert_ptr_null(st);
+		ck_assert(why[0] != '\0');
+		ck_assert_int_eq(store_set_aside(w.path), 0);
+		ck_assert_int_eq(access(aside, F_OK), 0);
+		ck_assert_int_ne(access(w.path, F_OK), 0);
+	}
+	ck_assert_int_eq(store_set_aside(w.path), ERR_SYS);
+	ck_assert_int_eq(unlink(aside), 0);
+}
+END_TEST
+
+/* A session that the parent vouches for again, but the file is new: its
+ * addresses are in no row, so it has to end, before they go to another. */
+START_TEST(file_lost)
+{
+	struct ask a = { .sid = 1, .step = 1 }, b = { .sid = 2, .step = 1 };
+	struct msg_lease_ans *ans;
+	struct msg m, *r;
+
+	world_start(&w);
+	ck_assert_ptr_nonnull(login(&w, "alice", &a));
+	world_stop(&w);
+	ck_assert_int_eq(store_set_aside(w.path), 0);
+	world_start(&w);
+	vouch(&w, 1, "alice", 1);
+	ck_assert_int_eq(world_turn(&w), 0);
+	r = sent(&w, ROLE_PARENT, MSG_REVOKE);
+	ck_assert_ptr_nonnull(r);
+	ck_assert_int_eq(r->u.revoke.sid[1], 1);
+	msg_init(&m, MSG_VOUCHES_DONE);
+	ck_assert_int_eq(say(&w, ROLE_PARENT, 0, &m), 0);
+	grant_ended(&w, 1, WHY_INTERNAL_DB);
+	/* And from then on all is as always. */
+	ans = login(&w, "bob", &b);
+	ck_assert_ptr_nonnull(ans);
+	ck_assert_int_eq(ans->verdict, MSG_YES);
+	world_stop(&w);
+	world_start(&w);
+	vouch(&w, 2, "bob", 1);
+	ck_assert_int_eq(world_turn(&w), 0);
+	ck_assert_ptr_null(sent(&w, ROLE_PARENT, MSG_REVOKE));
+	ck_assert_ptr_nonnull(sent(&w, ROLE_PARENT, MSG_GRANT));
+	{
+		char aside[100];
+
+		snprintf(aside, sizeof(aside), "%s.damaged", w.path);
+		(void)unlink(aside);
+		snprintf(aside, sizeof(aside), "%s.damaged-wal", w.path);
+		(void)unlink(aside);
+	}
 }
 END_TEST
 
@@ -390,6 +474,8 @@ main(void)
 	tcase_add_test(tc, migration_fails);
 	tcase_add_test(tc, newer_schema);
 	tcase_add_test(tc, no_database);
+	tcase_add_test(tc, damaged);
+	tcase_add_test(tc, file_lost);
 	tcase_add_test(tc, outcomes);
 	tcase_add_test(tc, crash);
 	tcase_add_test(tc, bounded);
