@@ -2,7 +2,7 @@
  * The cookie gate (RFC 7296 2.6): before it nothing is allocated, computed
  * with big numbers, or asked of anybody. In: a checked IKE_SA_INIT. Out: pass,
  * ask for a cookie, or drop. A cookie is
- *     version | HMAC-SHA-256(secret, Ni | IP | port | SPIi), 16 bytes of it
+ *     version | BLAKE2b(secret, Ni | IP | port | SPIi), 16 bytes of it
  * with a secret that the parent makes and rotates, so that a restarted worker
  * still takes what the last one gave out. net.
  */
@@ -47,14 +47,18 @@ needed(struct ctx *x)
 	case COOKIES_NEVER:
 		return (0);
 	default:
+		/* The share of a prefix is small: whoever forges its
+		 * addresses could keep all of it from coming in. */
 		return (cost_pending(e, x->now) > e->conf.net.cookie_budget_us ||
-		    e->n_half > e->conf.net.half_open_max / 2);
+		    e->n_half > e->conf.net.half_open_max / 2 ||
+		    ike_prefix_count(e, &x->d->from) >
+		    e->conf.net.half_open_per_prefix / 2);
 	}
 }
 
 static int
 mac(struct ctx *x, const struct secret *key, const struct payload *ni,
-    uint8_t out[32])
+    uint8_t out[MAC_BLAKE2B_LEN])
 {
 	uint8_t tail[26];
 	struct piece v[2] = { { ni->body, ni->len }, { tail, sizeof(tail) } };
@@ -65,14 +69,14 @@ mac(struct ctx *x, const struct secret *key, const struct payload *ni,
 	    wr_u64(&w, x->h.spi_i))
 		return (ERR_SPACE);
 	v[1].len = w.len;
-	return (hmac_sha256(key->p, key->len, v, 2, out));
+	return (mac_blake2b(key->p, key->len, v, 2, out));
 }
 
 int
 ike_cookie_make(struct ctx *x, const struct payload *ni,
     uint8_t out[COOKIE_LEN])
 {
-	uint8_t m[32];
+	uint8_t m[MAC_BLAKE2B_LEN];
 	int err;
 
 	if (x->e->cookie_now.p == NULL)
@@ -89,7 +93,7 @@ cookie_ok(struct ctx *x, const struct notify *n, const struct payload *ni)
 {
 	struct ike_engine *e = x->e;
 	const struct secret *key;
-	uint8_t m[32];
+	uint8_t m[MAC_BLAKE2B_LEN];
 
 	if (n->len != COOKIE_LEN)
 		return (0);

@@ -212,8 +212,9 @@ attempt_id(struct ctx *x, struct msg_attempt *a)
 }
 
 /*
- * Why a login failed, for db and for the log. What strangers can cause is
- * limited to 5 a second; behind the parent's word there is no limit.
+ * Why a login failed, or later a CHILD SA, for db and for the log. What costs
+ * a stranger one datagram is limited to 5 a second, what costs a shared secret
+ * to 50: neither fills the log or the table. What is left out is counted.
  */
 void
 ike_attempt(struct ctx *x, const char *stage, uint16_t why, const char *detail)
@@ -221,9 +222,15 @@ ike_attempt(struct ctx *x, const char *stage, uint16_t why, const char *detail)
 	struct msg *m;
 	struct txt t;
 
-	if ((x->sa == NULL || x->sa->state == ST_HALF) &&
-	    !ike_rate(&x->e->rate_attempt, x->now, 5))
+	struct ike_engine *e = x->e;
+	int cheap = x->sa == NULL || (x->sa->state == ST_HALF &&
+	    !x->sa->half->dh_done);
+
+	if (!ike_rate(cheap ? &e->rate_attempt : &e->rate_known, x->now,
+	    cheap ? 5 : 50)) {
+		e->stats[IKE_STAT_ATTEMPT_UNTOLD]++;
 		return;
+	}
 	m = fx_msg(x->fx, x->sa == NULL ? NO_SLOT : x->sa->slot, ROLE_DB,
 	    MSG_ATTEMPT);
 	if (m != NULL) {
@@ -242,7 +249,9 @@ ike_attempt(struct ctx *x, const char *stage, uint16_t why, const char *detail)
 		txt_init(&t, a->detail, sizeof(a->detail));
 		txt_str(&t, detail);
 	}
-	if (ike_event(x, LOG_L_INFO, "ike.auth.fail", &t) == 0) {
+	if (ike_event(x, LOG_L_INFO, x->sa != NULL &&
+	    (x->sa->flags & SAF_ESTABLISHED) && strcmp(stage, "IKE_AUTH") != 0 ?
+	    "ike.child.fail" : "ike.auth.fail", &t) == 0) {
 		txt_str(&t, " stage=");
 		txt_str(&t, stage);
 		txt_str(&t, " why=");

@@ -52,6 +52,7 @@ ike_engine_new(struct ike_engine **out, const struct ike_conf *conf)
 		return (ERR_NOMEM);
 	e->conf = *conf;
 	e->resend_at = NO_SLOT;
+	TAILQ_INIT(&e->frags);
 	if (policies_copy(e, conf) != 0) {
 		free(e);
 		return (ERR_NOMEM);

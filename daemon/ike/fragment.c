@@ -29,6 +29,7 @@ ike_frag_free(struct ike_engine *e, struct ike_sa *sa)
 {
 	if (sa->frags == NULL)
 		return;
+	TAILQ_REMOVE(&e->frags, sa->frags, link);
 	pieces_free(e, sa->frags);
 	free(sa->frags);
 	sa->frags = NULL;
@@ -77,6 +78,8 @@ frags_ready(struct ctx *x, const struct skf *s)
 		if ((f = calloc(1, sizeof(*f))) == NULL)
 			return (ERR_NOMEM);
 		x->sa->frags = f;
+		f->sa = x->sa;
+		TAILQ_INSERT_TAIL(&x->e->frags, f, link);
 		f->msgid = x->h.msgid;
 		f->total = s->total;
 	}
@@ -90,6 +93,27 @@ frags_ready(struct ctx *x, const struct skf *s)
 	return (0);
 }
 
+/*
+ * The worker's memory for fragments is full: who began first and never came to
+ * an end goes first. The honest are done within a round trip.
+ */
+static int
+others_go(struct ctx *x, size_t cost)
+{
+	struct ike_engine *e = x->e;
+	struct frags *f;
+
+	while (e->frag_bytes + cost > FRAG_ALL_BYTES) {
+		f = TAILQ_FIRST(&e->frags);
+		if (f == x->sa->frags)
+			f = TAILQ_NEXT(f, link);
+		if (f == NULL)
+			return (ERR_LIMIT);
+		ike_frag_free(e, f->sa);
+	}
+	return (0);
+}
+
 static int
 piece_add(struct ctx *x, const struct skf *s, const uint8_t *p, size_t len)
 {
@@ -98,8 +122,7 @@ piece_add(struct ctx *x, const struct skf *s, const uint8_t *p, size_t len)
 	struct frag **at, *n;
 
 	if (f->bytes + cost > FRAG_SA_BYTES ||
-	    f->plain + len > sizeof(x->e->in) ||
-	    x->e->frag_bytes + cost > FRAG_ALL_BYTES)
+	    f->plain + len > sizeof(x->e->in) || others_go(x, cost) != 0)
 		return (ERR_LIMIT);
 	if ((n = malloc(cost)) == NULL)
 		return (ERR_NOMEM);

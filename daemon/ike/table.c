@@ -4,6 +4,7 @@
  * source prefix. Keys that strangers choose are hashed with SipHash under a
  * key of this engine, so that nobody can aim at one bucket. net.
  */
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,9 +15,10 @@
 #pragma GCC diagnostic ignored "-Wsign-conversion"
 #pragma GCC diagnostic ignored "-Wshadow"
 
+#define OLDEST_LOOK 16
 #define ROTL(v, n) (((v) << (n)) | ((v) >> (64 - (n))))
 
-static void
+static inline __attribute__((always_inline)) void
 sip_round(uint64_t v[4])
 {
 	v[0] += v[1];
@@ -42,11 +44,16 @@ ike_siphash(const uint64_t key[2], const void *p, size_t len)
 	uint64_t m;
 	size_t i, j;
 
+	/* Every IKE_SA_INIT passes here before its cookie: whole words. */
 	for (i = 0; i <= len / 8; i++) {
-		for (m = 0, j = 0; j < 8 && i * 8 + j < len; j++)
-			m |= (uint64_t)b[i * 8 + j] << (8 * j);
-		if (i == len / 8)
-			m |= (uint64_t)(len & 0xff) << 56;
+		if (i < len / 8) {
+			memcpy(&m, b + i * 8, sizeof(m));
+			m = le64toh(m);
+		} else {
+			m = (uint64_t)(len & 0xff) << 56;
+			for (j = 0; j < len % 8; j++)
+				m |= (uint64_t)b[i * 8 + j] << (8 * j);
+		}
 		v[3] ^= m;
 		sip_round(v);
 		sip_round(v);
@@ -197,24 +204,56 @@ prefix_find(struct ike_engine *e, const struct addr *a)
 	return (p);
 }
 
-/* May one more half-open SA of this source begin? */
-int
-ike_prefix_full(struct ike_engine *e, const struct addr *a)
+uint32_t
+ike_prefix_count(struct ike_engine *e, const struct addr *a)
 {
 	struct prefix_count *p = prefix_find(e, a);
 
-	return (p != NULL && p->n >= e->conf.net.half_open_per_prefix);
+	return (p == NULL ? 0 : p->n);
+}
+
+/* Those whose IKE_AUTH is worked on stay where they are: who looks for one
+ * that may go does not walk past many of them. */
+struct half *
+ike_prefix_oldest(struct ike_engine *e, const struct addr *a)
+{
+	struct prefix_count *p = prefix_find(e, a);
+	struct half *h = p == NULL ? NULL : TAILQ_FIRST(&p->halves);
+	unsigned int i;
+
+	for (i = 0; i < OLDEST_LOOK && h != NULL; i++) {
+		if (h->sa->state == ST_HALF)
+			return (h);
+		h = TAILQ_NEXT(h, link);
+	}
+	return (NULL);
+}
+
+struct half *
+ike_half_oldest(struct ike_engine *e)
+{
+	struct half *h = e->by_init; /* in the order in which they came */
+	unsigned int i;
+
+	for (i = 0; i < OLDEST_LOOK && h != NULL; i++) {
+		if (h->sa->state == ST_HALF)
+			return (h);
+		h = h->hh.next;
+	}
+	return (NULL);
 }
 
 int
-ike_prefix_take(struct ike_engine *e, const struct addr *a)
+ike_prefix_take(struct ike_engine *e, struct half *h)
 {
+	const struct addr *a = &h->peer;
 	struct prefix_count *p = prefix_find(e, a);
 
 	if (p == NULL) {
 		if ((p = calloc(1, sizeof(*p))) == NULL)
 			return (ERR_NOMEM);
 		prefix_key(p->key, a);
+		TAILQ_INIT(&p->halves);
 		HASH_ADD(hh, e->prefixes, key, sizeof(p->key), p);
 		if (p->hh.tbl == NULL) {
 			free(p);
@@ -222,15 +261,19 @@ ike_prefix_take(struct ike_engine *e, const struct addr *a)
 		}
 	}
 	p->n++;
+	TAILQ_INSERT_TAIL(&p->halves, h, link);
 	return (0);
 }
 
 void
-ike_prefix_give(struct ike_engine *e, const struct addr *a)
+ike_prefix_give(struct ike_engine *e, struct half *h)
 {
-	struct prefix_count *p = prefix_find(e, a);
+	struct prefix_count *p = prefix_find(e, &h->peer);
 
-	if (p == NULL || --p->n > 0)
+	if (p == NULL)
+		return;
+	TAILQ_REMOVE(&p->halves, h, link);
+	if (--p->n > 0)
 		return;
 	HASH_DEL(e->prefixes, p);
 	free(p);

@@ -13,6 +13,9 @@
 /* What an answer costs beside the Diffie-Hellman: hashes, copies. */
 #define INIT_COST_US 40
 #define NI_MIN 16
+/* So many half-open SAs a second make way for newer ones. Each takes a ticket
+ * with it, of which the parent has room for some 270 a second. */
+#define EVICT_PER_S 100
 
 /* What was read of a request. */
 struct init {
@@ -39,7 +42,9 @@ refuse(struct ctx *x, uint16_t type, const void *data, size_t len)
 	wire_put_start(&c, &w, 16);
 	if (wire_hdr_build(&w, &h) == 0 &&
 	    wire_put_notify(&c, 0, NULL, 0, type, data, len) == 0 &&
-	    wire_hdr_fix_length(buf, w.len) == 0)
+	    wire_hdr_fix_length(buf, w.len) == 0 &&
+	    /* Nobody is to gain by putting another's address on it. */
+	    w.len <= x->d->len)
 		ike_send_raw(x, buf, w.len);
 }
 
@@ -110,6 +115,58 @@ repeated(struct ctx *x, struct init *in)
 	return (1);
 }
 
+/* Turned away by a limit of ours: an operator has to see that, once a second
+ * at most. */
+static int
+turned_away(struct ctx *x, enum ike_stat stat, const char *cause)
+{
+	struct txt t;
+
+	x->e->stats[stat]++;
+	if (ike_rate(&x->e->rate_limit, x->now, 1) &&
+	    ike_event(x, LOG_L_WARN, "ike.limit", &t) == 0) {
+		txt_str(&t, " cause=");
+		txt_str(&t, cause);
+	}
+	return (ERR_LIMIT);
+}
+
+/*
+ * Full: the oldest that never went on makes way. A real client goes on within
+ * a round trip; who only wants to be in the way has to come back all the time.
+ */
+static int
+make_way(struct ctx *x, struct half *h)
+{
+	struct ike_engine *e = x->e;
+
+	if (h == NULL || e->ticket_n < TICKETS_MAX / 4 ||
+	    !ike_rate(&e->rate_evict, x->now, EVICT_PER_S))
+		return (0);
+	e->stats[IKE_STAT_HALF_EVICTED]++;
+	x->sa = h->sa;
+	x->why = WHY_TIMEOUT;
+	ike_fsm(x, EV_KICK);
+	x->sa = NULL;
+	x->why = WHY_OK;
+	return (1);
+}
+
+static int
+caps(struct ctx *x)
+{
+	const struct msg_conf_net *n = &x->e->conf.net;
+	const struct addr *from = &x->d->from;
+
+	if (ike_prefix_count(x->e, from) >= n->half_open_per_prefix &&
+	    !make_way(x, ike_prefix_oldest(x->e, from)))
+		return (turned_away(x, IKE_STAT_DROP_PREFIX, "prefix"));
+	if (x->e->n_half >= n->half_open_max &&
+	    !make_way(x, ike_half_oldest(x->e)))
+		return (turned_away(x, IKE_STAT_DROP_HALF_OPEN, "half-open"));
+	return (0);
+}
+
 static int
 gate(struct ctx *x, const struct init *in)
 {
@@ -129,15 +186,7 @@ gate(struct ctx *x, const struct init *in)
 		e->stats[IKE_STAT_DROP_HALF_OPEN]++;
 		return (ERR_UNAVAIL);
 	}
-	if (e->n_half >= e->conf.net.half_open_max) {
-		e->stats[IKE_STAT_DROP_HALF_OPEN]++;
-		return (ERR_LIMIT);
-	}
-	if (ike_prefix_full(e, &x->d->from)) {
-		e->stats[IKE_STAT_DROP_PREFIX]++;
-		return (ERR_LIMIT);
-	}
-	return (0);
+	return (caps(x));
 }
 
 static void
@@ -258,7 +307,7 @@ half_fill(struct ctx *x, const struct init *in)
 	h->ke_len = in->ke.len;
 	if ((err = ticket_take(x, h)) != 0 ||
 	    (err = ike_half_index(x->e, h, &h->peer)) != 0 ||
-	    (err = ike_prefix_take(x->e, &h->peer)) != 0)
+	    (err = ike_prefix_take(x->e, h)) != 0)
 		return (err);
 	x->sa->flags |= SAF_HALF;
 	x->e->n_half++;
@@ -355,11 +404,11 @@ ike_x_init(struct ctx *x)
 	if (choose(x, &in, flags) != 0)
 		return;
 	if (e->ticket_n == 0) {
-		e->stats[IKE_STAT_DROP_TICKET]++;
+		(void)turned_away(x, IKE_STAT_DROP_TICKET, "tickets");
 		return;
 	}
 	if ((x->sa = ike_sa_new(e)) == NULL) {
-		e->stats[IKE_STAT_DROP_SAS]++;
+		(void)turned_away(x, IKE_STAT_DROP_SAS, "max-sessions");
 		return;
 	}
 	ike_cookie_charge(e, x->now, suite_kex(in.ch.algs.kex)->cost_us +

@@ -133,6 +133,27 @@ START_TEST(wrong_psk)
 }
 END_TEST
 
+/* A stranger with any key can be refused as fast as he likes: so many lines
+ * and rows a second, the rest is counted. */
+START_TEST(wrong_psk_flood)
+{
+	struct init_conf conf;
+	unsigned int i;
+
+	s.conf.net.half_open_per_prefix = 1000;
+	sim_start(&s);
+	for (i = 0; i < 60; i++) {
+		sim_conf(&s, &conf);
+		conf.psk = "not the key";
+		ck_assert_int_eq(init_start(sim_client(&s, &conf), s.now), 0);
+	}
+	sim_run(&s, 900);
+	ck_assert_uint_eq(ike_stats(s.e)[IKE_STAT_AUTH_FAIL], 60);
+	ck_assert_uint_eq(s.msgs[MSG_ATTEMPT], 50);
+	ck_assert_uint_eq(ike_stats(s.e)[IKE_STAT_ATTEMPT_UNTOLD], 10);
+}
+END_TEST
+
 START_TEST(refused_by_parent)
 {
 	struct init_client *c;
@@ -614,6 +635,7 @@ refusals(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, wrong_psk);
+	tcase_add_test(t, wrong_psk_flood);
 	tcase_add_test(t, refused_by_parent);
 	tcase_add_test(t, refused_after_lease);
 	tcase_add_test(t, no_auth);

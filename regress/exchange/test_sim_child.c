@@ -17,6 +17,7 @@ SIM_FIXTURE
 static struct init_client *c;
 static uint8_t buf[4096], ni[32];
 static struct kex *kex;
+static int with_cp;
 
 static void
 up(void)
@@ -25,6 +26,7 @@ up(void)
 	c = sim_client(&s, NULL);
 	ck_assert_msg(sim_login(&s, c) == INIT_UP, "%s", c->report.why);
 	c->report.error = 0;
+	with_cp = 0;
 }
 
 static void
@@ -44,6 +46,7 @@ put_ke(struct chain_wr *w, uint16_t group)
 static void
 child(const char *esp, uint32_t rekeys, uint16_t group)
 {
+	static const uint8_t ask[] = { CFG_REQUEST, 0, 0, 0, 0, 1, 0, 0 };
 	struct proposal_out p[INIT_PROPOSALS];
 	struct chain_wr w;
 	struct tsel any[2];
@@ -67,6 +70,9 @@ child(const char *esp, uint32_t rekeys, uint16_t group)
 	if (rekeys != 0)
 		ck_assert_int_eq(wire_put_notify(&w, PROTO_ESP, spi, 4,
 		    NT_REKEY_SA, NULL, 0), 0);
+	if (with_cp)
+		ck_assert_int_eq(wire_put_bytes(&w, PL_CP, ask, sizeof(ask)),
+		    0);
 	ck_assert_int_eq(wire_put_sa(&w, p, (size_t)n), 0);
 	ck_assert_int_eq(wire_put_bytes(&w, PL_NONCE, ni, sizeof(ni)), 0);
 	if (group != 0)
@@ -219,6 +225,58 @@ START_TEST(dead_parent)
 	child("aes256gcm16-noesn", c->child.spi_in, 0);
 	ck_assert_uint_eq(c->report.error, 0);
 	ck_assert_uint_eq(sim_esp_sas(&s), 2);
+}
+END_TEST
+
+/* RFC 7296 C.4: a CFG_REQUEST may stand in a CREATE_CHILD_SA. The addresses
+ * are settled: it is passed over, and the session lives. */
+START_TEST(asks_for_addresses_again)
+{
+	up();
+	with_cp = 1;
+	child("aes256gcm16-noesn", c->child.spi_in, 0);
+	ck_assert_uint_eq(c->report.error, 0);
+	ck_assert_int_eq(sim_state(&s), ST_UP);
+	ck_assert_uint_eq(sim_esp_sas(&s), 2);
+	ck_assert_uint_eq(sim_asked(&s, SIM_LEASE), 1);
+}
+END_TEST
+
+/* What cuts a session off hours after its login is told with the compared
+ * values; a client that tries again and again fills no table. */
+START_TEST(refused_is_told)
+{
+	unsigned int i;
+
+	up();
+	child("aes256gcm16-modp1024-noesn", c->child.spi_in, 2);
+	ck_assert_uint_eq(c->report.error, NT_NO_PROPOSAL_CHOSEN);
+	ck_assert_uint_eq(s.msgs[MSG_ATTEMPT], 1);
+	ck_assert_str_eq(s.attempt.stage, "CREATE_CHILD_SA");
+	ck_assert_uint_eq(s.attempt.why, WHY_CHILD_PROPOSAL);
+	ck_assert_msg(strstr(s.attempt.detail, "policy=staff offered=\"encr "
+	    "aes256gcm16 integ - prf - group modp1024\" miss=group") != NULL,
+	    "%s", s.attempt.detail);
+	ck_assert_msg(strstr(s.event, "ike.child.fail") != NULL, "%s", s.event);
+	ck_assert_int_eq(sim_state(&s), ST_UP);
+	s.verdict[SIM_ADD] = MSG_REFUSED;
+	s.why[SIM_ADD] = WHY_GRANT;
+	child("aes256gcm16-noesn", 0, 0);
+	ck_assert_uint_eq(s.msgs[MSG_ATTEMPT], 2);
+	ck_assert_uint_eq(s.attempt.why, WHY_GRANT);
+	/* A group to be retried is no failure. */
+	c->report.error = 0;
+	child("aes256gcm16-x25519-noesn", c->child.spi_in, 14);
+	ck_assert_uint_eq(c->report.error, NT_INVALID_KE_PAYLOAD);
+	ck_assert_uint_eq(s.msgs[MSG_ATTEMPT], 2);
+	for (i = 0; i < 100; i++) {
+		child("3des-sha1-noesn", 0, 0);
+		s.now -= 100;
+	}
+	ck_assert_uint_le(s.msgs[MSG_ATTEMPT], 2 + 50);
+	ck_assert_uint_ge(ike_stats(s.e)[IKE_STAT_ATTEMPT_UNTOLD], 50);
+	kex_free(kex);
+	kex = NULL;
 }
 END_TEST
 
@@ -400,6 +458,43 @@ START_TEST(ike_rekey_new_one_works)
 }
 END_TEST
 
+/* A client that rekeys and rekeys and never deletes what it leaves: one old SA
+ * is kept for it, not a table full of them. */
+START_TEST(ike_rekey_again_and_again)
+{
+	unsigned int i;
+
+	up();
+	for (i = 0; i < 10; i++) {
+		rekey_ike("aes256gcm16-prfsha256-x25519", 31);
+		ck_assert_uint_eq(c->report.error, 0);
+		move();
+		ck_assert_uint_le(sim_sas(&s), 2);
+	}
+	ck_assert_int_eq(init_dpd(c, s.now), 0);
+	sim_run(&s, 100);
+	ck_assert(!c->waiting);
+	ck_assert_uint_eq(s.msgs[MSG_SESSION_DOWN], 0);
+	ck_assert_uint_eq(sim_esp_sas(&s), 1);
+}
+END_TEST
+
+/* SK_pi and SK_pr have nothing to do after a rekey: they are not kept. */
+START_TEST(ike_rekey_keeps_no_more)
+{
+	uint32_t i;
+
+	up();
+	rekey_ike("aes256gcm16-prfsha256-x25519", 31);
+	move();
+	for (i = 0; i < s.e->n_slots; i++)
+		if (s.e->slots[i] != NULL) {
+			ck_assert_ptr_null(s.e->slots[i]->keys.pi.p);
+			ck_assert_ptr_null(s.e->slots[i]->keys.pr.p);
+		}
+}
+END_TEST
+
 /* 153, 151 */
 START_TEST(ike_rekey_refused)
 {
@@ -424,6 +519,8 @@ ike(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, ike_rekey);
 	tcase_add_test(t, ike_rekey_new_one_works);
+	tcase_add_test(t, ike_rekey_again_and_again);
+	tcase_add_test(t, ike_rekey_keeps_no_more);
 	tcase_add_test(t, ike_rekey_refused);
 	return (t);
 }
@@ -442,6 +539,8 @@ main(void)
 	tcase_add_test(t[0], slow_parent);
 	tcase_add_test(t[0], dead_parent);
 	tcase_add_test(t[0], refused);
+	tcase_add_test(t[0], refused_is_told);
+	tcase_add_test(t[0], asks_for_addresses_again);
 	tcase_add_test(t[0], from_bare);
 	tcase_add_test(t[0], from_bare_fails);
 	t[1] = ike();

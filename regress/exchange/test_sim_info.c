@@ -485,6 +485,39 @@ START_TEST(fragments_split_anew)
 }
 END_TEST
 
+/* Half-open SAs of strangers fill the memory for fragments and never complete
+ * a message: who begins first is dropped first, and others get in. */
+START_TEST(fragments_of_strangers)
+{
+	struct init_client *c;
+	struct init_conf conf;
+	size_t held, others;
+	unsigned int i;
+
+	sim_start(&s);
+	for (i = 0; i < 4; i++) {
+		sim_conf(&s, &conf);
+		conf.frag_size = 300;
+		c = sim_client(&s, &conf);
+		s.skip[SIM_UP] = 2; /* IKE_SA_INIT and the first fragment */
+		s.drop[SIM_UP] = 10;
+		ck_assert_int_eq(init_start(c, s.now), 0);
+		sim_run(&s, 100);
+		s.drop[SIM_UP] = 0;
+	}
+	held = s.e->frag_bytes;
+	others = FRAG_ALL_BYTES - held; /* as if many more did the same */
+	s.e->frag_bytes += others;
+	sim_conf(&s, &conf);
+	conf.frag_size = 400;
+	c = sim_client(&s, &conf);
+	ck_assert_msg(sim_login(&s, c) == INIT_UP, "%s", c->report.why);
+	ck_assert_uint_ge(c->report.fragments_out, 2);
+	s.e->frag_bytes -= others;
+	ck_assert_uint_lt(s.e->frag_bytes, held);
+}
+END_TEST
+
 /* LD-03: garbage on a half-open SA costs one Diffie-Hellman, and the honest
  * client still gets in (97). */
 START_TEST(garbage_on_half_open)
@@ -556,6 +589,7 @@ fragments(void)
 	tcase_add_test(t, fragments_unannounced);
 	tcase_add_test(t, fragments_again);
 	tcase_add_test(t, fragments_split_anew);
+	tcase_add_test(t, fragments_of_strangers);
 	tcase_add_test(t, garbage_on_half_open);
 	tcase_add_test(t, memory);
 	return (t);

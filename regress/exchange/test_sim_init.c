@@ -324,16 +324,145 @@ START_TEST(half_open_caps)
 	s.conf.net.cookies = COOKIES_NEVER;
 	s.dead[SIM_AUTH] = 1;
 	sim_start(&s);
-	for (i = 0; i < 6; i++)
+	for (i = 0; i < 6; i++) {
 		ck_assert_int_eq(init_start(sim_client(&s, NULL), s.now), 0);
-	sim_run(&s, 10);
+		sim_run(&s, 10);
+	}
+	/* The first three have said who they are: nobody pushes them out. */
 	ck_assert_uint_eq(sim_sas(&s), 3);
 	ck_assert_uint_eq(stat(IKE_STAT_DROP_PREFIX), 3);
+	ck_assert_uint_eq(stat(IKE_STAT_HALF_EVICTED), 0);
+	ck_assert_msg(strstr(s.event, "ike.limit peer=192.0.2.1") != NULL &&
+	    strstr(s.event, " cause=prefix") != NULL, "%s", s.event);
 	/* 118: they expire, and make room. */
 	sim_run(&s, 60000);
 	ck_assert_uint_eq(sim_sas(&s), 0);
 	ck_assert_uint_eq(s.e->n_half, 0);
 	ck_assert_ptr_null(s.e->prefixes);
+}
+END_TEST
+
+/* Spoofed requests of one prefix: before they can fill its share a cookie is
+ * asked of that prefix, and of no other. */
+START_TEST(prefix_cookie)
+{
+	struct init_client *c;
+	struct init_conf conf;
+	unsigned int i;
+
+	s.conf.net.half_open_per_prefix = 8;
+	sim_start(&s);
+	s.drop[SIM_DOWN] = 1000; /* nobody is there to read the answers */
+	for (i = 0; i < 20; i++)
+		ck_assert_int_eq(init_start(sim_client(&s, NULL), s.now), 0);
+	sim_run(&s, 10);
+	ck_assert_uint_eq(sim_sas(&s), 5);
+	ck_assert_uint_eq(stat(IKE_STAT_COOKIE_SENT), 15);
+	s.drop[SIM_DOWN] = 0;
+	/* A real one of the same prefix, and one of another. */
+	c = sim_client(&s, NULL);
+	ck_assert_msg(sim_login(&s, c) == INIT_UP, "%s", c->report.why);
+	ck_assert_uint_eq(c->report.cookies, 1);
+	sim_conf(&s, &conf);
+	memcpy(conf.local.ip, "\xcb\x00\x71\x09", 4);
+	c = sim_client(&s, &conf);
+	ck_assert_msg(sim_login(&s, c) == INIT_UP, "%s", c->report.why);
+	ck_assert_uint_eq(c->report.cookies, 0);
+}
+END_TEST
+
+/* Whoever shares a prefix with real clients and has cookies holds its share
+ * with a few packets: the oldest that never went on makes way. */
+START_TEST(oldest_makes_way)
+{
+	struct init_client *c;
+	unsigned int i;
+
+	s.conf.net.cookies = COOKIES_NEVER; /* as if they had theirs */
+	if (_i == 0)
+		s.conf.net.half_open_per_prefix = 8;
+	else
+		s.conf.net.half_open_max = 8;
+	sim_start(&s);
+	s.drop[SIM_DOWN] = 1000;
+	for (i = 0; i < 12; i++) {
+		ck_assert_int_eq(init_start(sim_client(&s, NULL), s.now), 0);
+		sim_run(&s, 5);
+	}
+	s.drop[SIM_DOWN] = 0;
+	ck_assert_uint_eq(sim_sas(&s), 8);
+	ck_assert_uint_eq(stat(IKE_STAT_HALF_EVICTED), 4);
+	c = sim_client(&s, NULL);
+	ck_assert_msg(sim_login(&s, c) == INIT_UP, "%s", c->report.why);
+	ck_assert_uint_eq(stat(IKE_STAT_HALF_EVICTED), 5);
+	ck_assert_uint_eq(s.msgs[MSG_ATTEMPT], 0);
+}
+END_TEST
+
+/* A flood that has cookies too: so many make way in a second, no more, for
+ * each takes a ticket with it. */
+START_TEST(few_make_way)
+{
+	struct init_client *c;
+	uint8_t b[1000];
+	unsigned int i;
+	size_t len;
+
+	s.conf.net.half_open_per_prefix = 2;
+	s.conf.net.cookies = COOKIES_NEVER;
+	sim_start(&s);
+	c = sim_client(&s, NULL);
+	s.drop[SIM_UP] = 1;
+	ck_assert_int_eq(init_start(c, s.now), 0);
+	sim_run(&s, 1);
+	len = c->request.v[0].len;
+	ck_assert_uint_le(len, sizeof(b));
+	memcpy(b, c->request.v[0].p, len);
+	s.drop[SIM_DOWN] = 1000;
+	for (i = 0; i < 600; i++) {
+		b[0] = (uint8_t)(1 + i / 250);
+		b[1] = (uint8_t)i;
+		if (i == 50)
+			sim_tickets(&s, 128);
+		sim_input(&s, b, len, &c->local, &c->request.v[0].to, 0);
+	}
+	ck_assert_uint_eq(sim_sas(&s), 2);
+	ck_assert_uint_eq(stat(IKE_STAT_HALF_EVICTED), 100);
+	ck_assert_uint_ge(s.e->ticket_n, TICKETS_MAX / 4);
+}
+END_TEST
+
+/* 81: no answer to a stranger is longer than what he sent. */
+START_TEST(no_amplification)
+{
+	static const struct addr from = { .family = 4,
+		.ip = { 198, 51, 100, 7 }, .port = 500 };
+	static const struct addr to = { .family = 4, .ip = { 192, 0, 2, 1 },
+		.port = 500 };
+	uint8_t b[64];
+	struct ike_hdr h;
+	struct wr w;
+	size_t len;
+
+	sim_start(&s);
+	for (len = IKE_HDR_LEN; len < 40; len++) {
+		memset(b, 0, sizeof(b));
+		memset(&h, 0, sizeof(h));
+		h.spi_i = 1;
+		h.next = len == IKE_HDR_LEN ? PL_NONE : PL_SA;
+		h.version = _i == 0 ? 0x20 : 0x30;
+		h.exchange = EX_IKE_SA_INIT;
+		h.flags = IKE_F_I;
+		h.length = (uint32_t)len;
+		wr_init(&w, b, sizeof(b));
+		ck_assert_int_eq(wire_hdr_build(&w, &h), 0);
+		s.last_len = 0;
+		sim_input(&s, b, len, &from, &to, 0);
+		sim_run(&s, 1);
+		ck_assert_uint_le(s.last_len, len);
+	}
+	/* There is an answer, where it is not longer. */
+	ck_assert_uint_eq(s.last_len, 36);
 }
 END_TEST
 
@@ -528,6 +657,10 @@ cookies(void)
 	tcase_add_test(t, cookie_budget);
 	tcase_add_test(t, cookie_half_open);
 	tcase_add_test(t, half_open_caps);
+	tcase_add_test(t, prefix_cookie);
+	tcase_add_loop_test(t, oldest_makes_way, 0, 2);
+	tcase_add_test(t, few_make_way);
+	tcase_add_loop_test(t, no_amplification, 0, 2);
 	tcase_add_test(t, no_tickets);
 	return (t);
 }

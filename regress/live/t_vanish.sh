@@ -35,7 +35,7 @@ wait "$BG_PID" 2>/dev/null
 wait_for 15 sessions_are 0 || fail "the session of a dead client is left"
 wait_for 5 leases_are 0 || fail "its leases are left"
 wait_for 5 no_sa || fail "its SA is left"
-grep -aq "ike.session.down .*why=dpd" "$W/headend.log" ||
+grep -aq "session.ended .*why=dpd" "$W/headend.log" ||
 	fail "the log does not say why"
 [ "$(stat dpd_dead_total)" = 1 ] || fail "dpd_dead_total"
 
