@@ -7,6 +7,7 @@
 #include "privsep/crypto/prf.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -17,7 +18,6 @@
 #define FIXED_KEY 16
 
 static struct mac *macs[MAC_KIND_MAX];
-static struct mac *cookie_mac; /* hmac_sha256: keeps its last key */
 static EVP_MD *sha1, *sha256;
 static EVP_MD_CTX *sha1_ctx, *sha256_ctx;
 
@@ -55,7 +55,7 @@ prf_warm_up(void)
 			return (err);
 	if ((err = hash_sha1(&piece, 1, out)) != 0 ||
 	    (err = hash_sha256(&piece, 1, out)) != 0 ||
-	    (err = hmac_sha256(key, sizeof(key), &piece, 1, out)) != 0)
+	    (err = mac_blake2b(key, sizeof(key), &piece, 1, out)) != 0)
 		return (err);
 	return (kex_init());
 }
@@ -71,9 +71,6 @@ crypto_init(void)
 		if (macs[i] == NULL &&
 		    (err = mac_new(&macs[i], (enum mac_kind)i)) != 0)
 			return (err);
-	if (cookie_mac == NULL &&
-	    (err = mac_new(&cookie_mac, MAC_HMAC_SHA256)) != 0)
-		return (err);
 	return (prf_warm_up());
 }
 
@@ -222,20 +219,27 @@ hash_sha256(const struct piece *pieces, size_t n, uint8_t out[32])
 	return (hash(sha256_ctx, sha256, pieces, n, out));
 }
 
-/* For cookies: the key outlives the call anyhow, so it is not taken out. */
+/* By libsodium: its whole state fits on the stack, where OpenSSL allocates. */
 int
-hmac_sha256(const uint8_t *key, size_t key_len, const struct piece *pieces,
-    size_t n, uint8_t out[32])
+mac_blake2b(const uint8_t *key, size_t key_len, const struct piece *pieces,
+    size_t n, uint8_t out[MAC_BLAKE2B_LEN])
 {
-	uint8_t full[MAC_OUT_MAX];
-	int err;
+	crypto_generichash_state st;
+	size_t i;
+	int err = 0;
 
-	if ((err = mac_key(cookie_mac, key, key_len)) == 0 &&
-	    (err = mac_start(cookie_mac)) == 0 &&
-	    (err = mac_pieces(cookie_mac, pieces, n)) == 0 &&
-	    (err = mac_final(cookie_mac, full)) == 0)
-		memcpy(out, full, 32);
-	return (err);
+	if (key_len < crypto_generichash_KEYBYTES_MIN ||
+	    key_len > crypto_generichash_KEYBYTES_MAX)
+		return (ERR_RANGE);
+	if (crypto_generichash_init(&st, key, key_len, MAC_BLAKE2B_LEN) != 0)
+		return (ERR_CRYPTO);
+	for (i = 0; i < n && err == 0; i++)
+		err = crypto_generichash_update(&st, pieces[i].p,
+		    pieces[i].len);
+	if (err == 0)
+		err = crypto_generichash_final(&st, out, MAC_BLAKE2B_LEN);
+	wipe(&st, sizeof(st)); /* the first block was the key */
+	return (err == 0 ? 0 : ERR_CRYPTO);
 }
 
 void

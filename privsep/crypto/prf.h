@@ -26,12 +26,15 @@ int prf_compute(const struct prf_alg *prf, const uint8_t *key, size_t key_len,
 int prf_plus(const struct prf_alg *prf, const uint8_t *key, size_t key_len,
     const struct piece *seed, size_t n, uint8_t *out, size_t len) MUST_USE;
 
-/* SHA-1 (NAT detection), SHA-256, HMAC-SHA-256 (cookies). */
+/* SHA-1 (NAT detection), SHA-256. */
 int hash_sha1(const struct piece *pieces, size_t n, uint8_t out[20]) MUST_USE;
 int hash_sha256(const struct piece *pieces, size_t n, uint8_t out[32])
     MUST_USE;
-int hmac_sha256(const uint8_t *key, size_t key_len, const struct piece *pieces,
-    size_t n, uint8_t out[32]) MUST_USE;
+/* Keyed BLAKE2b (RFC 7693) of 32 bytes, for what only we check: cookies. No
+ * allocation. key: 16 to 64 bytes, or ERR_RANGE. */
+#define MAC_BLAKE2B_LEN 32
+int mac_blake2b(const uint8_t *key, size_t key_len, const struct piece *pieces,
+    size_t n, uint8_t out[MAC_BLAKE2B_LEN]) MUST_USE;
 /* Random bytes from the kernel. BUG() when there are none. */
 void rand_bytes(void *p, size_t len);
 

@@ -90,7 +90,7 @@ all_of_it(enum aead_backend backend)
 		    prf_plus(prf, out, 16, &p, 1, out, 64))
 			_exit(4);
 	if (hash_sha1(&p, 1, out) || hash_sha256(&p, 1, out) ||
-	    hmac_sha256(out, 32, &p, 1, out))
+	    mac_blake2b(out, 32, &p, 1, out))
 		_exit(5);
 	rand_bytes(out, sizeof(out));
 	for (i = 0; (k = suite_kex_at(i)) != NULL; i++)

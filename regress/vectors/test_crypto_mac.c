@@ -148,11 +148,9 @@ END_TEST
 START_TEST(hashes)
 {
 	const struct piece p[] = { { "a", 1 }, { "bc", 2 } };
-	const struct piece hi = { "Hi There", 8 };
-	uint8_t out[32], key[20];
+	uint8_t out[32];
 	int i;
 
-	memset(key, 0x0b, sizeof(key));
 	for (i = 0; i < 2; i++) {
 		ck_assert_int_eq(hash_sha1(p, 2, out), 0);
 		assert_hex(out, 20, "a9993e364706816aba3e25717850c26c9cd0d89d",
@@ -160,9 +158,46 @@ START_TEST(hashes)
 		ck_assert_int_eq(hash_sha256(p, 2, out), 0);
 		assert_hex(out, 32, "ba7816bf8f01cfea414140de5dae2223"
 		    "b00361a396177a9cb410ff61f20015ad", "SHA-256 of abc");
-		ck_assert_int_eq(hmac_sha256(key, 20, &hi, 1, out), 0);
-		assert_hex(out, 32, macs[11].out, "HMAC-SHA-256");
 	}
+}
+END_TEST
+
+/* RFC 7693, computed with another implementation: key 00 01 02 ..., message
+ * ff fe fd ... */
+static const struct {
+	size_t key_len, len;
+	const char *out;
+} blakes[] = {
+	{ 32, 0, "4e51e7a913fc80137da52880fecca175"
+	    "bf81e117d5c68126dc2774033517ea0d" },
+	{ 16, 58, "bea5e1b71196cb58f44b67c4cbfdfa02"
+	    "2e16bc3282ab09044a06a8143319baae" },
+	{ 32, 58, "2474958a4052fd66c44eff3700782219"
+	    "62dca23f280c869ad4049fc6b2ac3b89" },
+	{ 32, 128, "82a78079a69417825f1c25f09ab39a66"
+	    "f2095e956933e18e7753bdb50ac3c51f" },
+	{ 64, 129, "09190e04573888289780c816058ca0f9"
+	    "7ca3e7a81124dbffe9decc4fd6d85e46" },
+	{ 64, 300, "2f019266964530b70f134d94c0711ed6"
+	    "b238cc4ae79931019c509f0c975e7d9c" },
+};
+
+START_TEST(blake2b)
+{
+	uint8_t key[65], msg[300], out[MAC_BLAKE2B_LEN];
+	const size_t len = blakes[_i].len, cut = len / 3;
+	const struct piece p[] = { { msg, cut }, { NULL, 0 },
+		{ msg + cut, len - cut } };
+	size_t i;
+
+	for (i = 0; i < sizeof(key); i++)
+		key[i] = (uint8_t)i;
+	for (i = 0; i < sizeof(msg); i++)
+		msg[i] = (uint8_t)(255 - i);
+	ck_assert_int_eq(mac_blake2b(key, blakes[_i].key_len, p, 3, out), 0);
+	assert_hex(out, sizeof(out), blakes[_i].out, "BLAKE2b");
+	ck_assert_int_eq(mac_blake2b(key, 15, p, 3, out), ERR_RANGE);
+	ck_assert_int_eq(mac_blake2b(key, 65, p, 3, out), ERR_RANGE);
 }
 END_TEST
 
@@ -191,6 +226,8 @@ main(void)
 	tcase_add_loop_test(t, published_prf, 0,
 	    (int)(sizeof(prfs) / sizeof(prfs[0])));
 	tcase_add_test(t, hashes);
+	tcase_add_loop_test(t, blake2b, 0,
+	    (int)(sizeof(blakes) / sizeof(blakes[0])));
 	tcase_add_test(t, random_is_not_constant);
 	suite_add_tcase(s, t);
 	return (run_suite(s));
