@@ -597,7 +597,7 @@ sock_add(struct esp_role *er, const struct msg_fd *f, int fd)
 	s->fd = fd;
 	s->local = f->local;
 	s->raw = f->kind == FD_RAW_ESP;
-	s->nodf = !s->raw && (f->index & ESP_SOCK_NODF);
+	s->nodf = f->index & ESP_SOCK_NODF;
 	s->wild = memcmp(f->local.ip, zero, sizeof(zero)) == 0;
 	return (0);
 }

@@ -21,7 +21,7 @@ struct proc_child;
 struct esp_role;
 
 #define ESP_SOCKS_MAX 64
-/* FD.index of an esp worker's UDP socket: bit 0 says that it only sends, and
+/* FD.index of an esp worker's socket: bit 0 says that it only sends, and
  * without the DF bit. */
 #define ESP_SOCK_NODF 1
 

@@ -608,26 +608,34 @@ seal_all(struct esp *e, struct esp_sa *sa, struct gso *g, uint8_t df,
 	count(e, sa, &sa->out, bytes, n, now_ms);
 }
 
+/* IPv6 outside has no such bit: there it says whether we may fragment. */
 static uint8_t
-outer_df(const struct esp *e, const struct esp_sa *sa, const struct inner *in)
+outer_df(const struct esp *e, const struct inner *in)
 {
-	if (sa->peer.family == 6 || e->conf.df == ESP_DF_SET)
-		return (1);
-	return (e->conf.df == ESP_DF_COPY ? in->df : 0);
+	return (e->conf.df == ESP_DF_SET ||
+	    (e->conf.df == ESP_DF_COPY && in->df));
 }
 
 /* 1: it was too big and is done with. */
 static int
-too_big(struct esp *e, struct esp_sa *sa, const struct gso *g, uint8_t df,
+too_big(struct esp *e, struct esp_sa *sa, const struct gso *g, uint8_t *df,
     uint64_t now_ms)
 {
-	size_t mtu;
+	size_t mtu, len = gso_seg_len(g);
 
 	if (sa->pmtu == 0)
 		return (0);
 	mtu = inner_mtu(e, sa, now_ms);
-	if (gso_seg_len(g) <= mtu || (!df && !g->in.df))
+	if (len <= mtu || (!*df && !g->in.df))
 		return (0);
+	/* RFC 8200 5: every link takes 1,280 bytes, so that no sender goes
+	 * below. RFC 2473 7.1: then the tunnel's packet is fragmented. */
+	if (g->in.family == 6 && len <= PMTU_MIN6) {
+		*df = 0;
+		return (0);
+	}
+	if (g->in.family == 6 && mtu < PMTU_MIN6)
+		mtu = PMTU_MIN6;
 	say_too_big(e, g, mtu, now_ms);
 	drop(e, sa, ESP_STAT_OUT_TOO_BIG);
 	return (1);
@@ -666,8 +674,8 @@ esp_out(struct esp *e, uint8_t *frame, size_t len, uint64_t now_ms)
 	if (sa == NULL)
 		return (known ? drop(e, NULL, ESP_STAT_OUT_POLICY) :
 				ERR_NOENT);
-	df = outer_df(e, sa, &g.in);
-	if (too_big(e, sa, &g, df, now_ms))
+	df = outer_df(e, &g.in);
+	if (too_big(e, sa, &g, &df, now_ms))
 		return (0);
 	if (!room(e, sa, packet_len(sa, gso_seg_len(&g)), g.n)) {
 		if (e->n_trains > 0)

@@ -30,6 +30,7 @@
 #define BUF_NET (4 << 20)
 #define BUF_ESP (16 << 20)
 #define FLAG_NODF 1
+#define UDP_NO_WORKER 16 /* no SPI's four bits */
 
 /* ---- the programs -------------------------------------------------------- */
 
@@ -238,7 +239,7 @@ port_free(struct maker *m, const struct addr *a)
 		    "address of a listen line", addr_str(a, buf, sizeof(buf)));
 	else
 		return (fail(m, a, "UDP"));
-	return (ERR_SYS);
+	return (e == EADDRINUSE ? ERR_EXIST : ERR_SYS);
 }
 
 static struct udp_sock *
@@ -269,12 +270,24 @@ set_offload(struct maker *m, int fd)
 		m->s->offload &= (uint8_t)~OFF_UDP_GRO;
 }
 
+/* IPv6 has no DF bit: there it says whether we fragment. */
+static int
+wants_df(const struct maker *m, const struct addr *local, uint8_t flag)
+{
+	return (!(flag & FLAG_NODF) &&
+	    (local->family == 6 || m->c->df != DF_CLEAR));
+}
+
+/* Do workers need a second socket, for what may be fragmented? */
+static int
+needs_nodf(const struct maker *m, const struct addr *local)
+{
+	return (wants_df(m, local, 0));
+}
+
 static int
 esp_socks(struct maker *m, const struct addr *local, uint8_t flag)
 {
-	/* IPv6 has no DF bit: never fragment what we send there. */
-	int df = local->family == 6 ||
-	    (m->c->df != DF_CLEAR && !(flag & FLAG_NODF));
 	struct udp_sock *k;
 	unsigned int i;
 
@@ -284,7 +297,8 @@ esp_socks(struct maker *m, const struct addr *local, uint8_t flag)
 			return (ERR_LIMIT);
 		k->flag = flag;
 		if (sock_open(k, SOCK_DGRAM, 0) == -1 ||
-		    set_pmtu(k->fd, local->family, df) == -1)
+		    set_pmtu(k->fd, local->family, wants_df(m, local, flag)) ==
+			-1)
 			return (fail(m, local, "UDP 4500"));
 		set_offload(m, k->fd);
 	}
@@ -319,7 +333,7 @@ group(struct maker *m, const struct addr *listen, uint16_t port)
 		if ((r = esp_socks(m, &local, 0)) != 0)
 			return (r);
 		/* Behind those that are steered to: they never receive. */
-		if (m->c->df == DF_COPY && local.family == 4 &&
+		if (needs_nodf(m, &local) &&
 		    (r = esp_socks(m, &local, FLAG_NODF)) != 0)
 			return (r);
 		prog.len = (unsigned short)udp_prog_natt(f, m->c->n_net,
@@ -335,8 +349,33 @@ group(struct maker *m, const struct addr *listen, uint16_t port)
 	return (0);
 }
 
+/* The kernel believes a packet-too-big about protocol 50 over IPv6 only when a
+ * socket asks for errors. One that did would fail at the next send, whomever it
+ * is for: so this one neither sends nor is read. What it does not drop fills
+ * its small buffer, and no more. */
 static int
-raw_socks(struct maker *m, const struct addr *listen)
+raw_errors(struct maker *m, const struct addr *listen)
+{
+	struct sock_filter none = stmt(BPF_RET | BPF_K, 0);
+	struct sock_fprog prog = { .len = 1, .filter = &none };
+	struct addr local = *listen;
+	struct udp_sock *k;
+
+	local.port = 0;
+	k = sock_new(m, &local, FD_RAW_ESP, ROLE_PARENT, 0);
+	if (k == NULL)
+		return (ERR_LIMIT);
+	if (sock_open(k, SOCK_RAW, IPPROTO_ESP) == -1 ||
+	    setsockopt(k->fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog,
+		sizeof(prog)) == -1 ||
+	    set_int(k->fd, SOL_SOCKET, SO_RCVBUF, 1) == -1 ||
+	    set_int(k->fd, IPPROTO_IPV6, IPV6_RECVERR, 1) == -1)
+		return (fail(m, &local, "protocol 50"));
+	return (0);
+}
+
+static int
+raw_socks(struct maker *m, const struct addr *listen, uint8_t flag)
 {
 	struct sock_filter f[UDP_PROG_MAX];
 	struct sock_fprog prog = { .filter = f };
@@ -349,10 +388,13 @@ raw_socks(struct maker *m, const struct addr *listen)
 		k = sock_new(m, &local, FD_RAW_ESP, ROLE_ESP, i);
 		if (k == NULL)
 			return (ERR_LIMIT);
-		prog.len = (unsigned short)udp_prog_raw(f, local.family, i);
+		k->flag = flag;
+		/* Every raw socket gets a copy: who only sends takes none. */
+		prog.len = (unsigned short)udp_prog_raw(f, local.family,
+		    flag & FLAG_NODF ? UDP_NO_WORKER : i);
 		if (sock_open(k, SOCK_RAW, IPPROTO_ESP) == -1 ||
 		    set_pmtu(k->fd, local.family,
-			local.family == 6 || m->c->df != DF_CLEAR) == -1 ||
+			wants_df(m, &local, flag)) == -1 ||
 		    setsockopt(k->fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog,
 			sizeof(prog)) == -1 ||
 		    set_int(k->fd, SOL_SOCKET, SO_LOCK_FILTER, 1) == -1)
@@ -369,7 +411,12 @@ address(struct maker *m, const struct addr *a)
 	if ((r = group(m, a, UDP_PORT_IKE)) != 0 ||
 	    (r = group(m, a, UDP_PORT_NATT)) != 0)
 		return (r);
-	return (m->c->raw && m->c->n_esp > 0 ? raw_socks(m, a) : 0);
+	if (!m->c->raw || m->c->n_esp == 0)
+		return (0);
+	if ((r = raw_socks(m, a, 0)) != 0 ||
+	    (a->family == 6 && (r = raw_errors(m, a)) != 0))
+		return (r);
+	return (needs_nodf(m, a) ? raw_socks(m, a, FLAG_NODF) : 0);
 }
 
 static int

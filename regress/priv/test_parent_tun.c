@@ -165,13 +165,13 @@ START_TEST(test_tun_refused)
 	struct tun t, u;
 
 	tun_make(&t, 1, OFF_ALL);
-	ck_assert_int_eq(tun_open(&u, &c, why, sizeof(why)), ERR_SYS);
+	ck_assert_int_eq(tun_open(&u, &c, why, sizeof(why)), ERR_EXIST);
 	ck_assert_ptr_nonnull(strstr(why, "gh0"));
 	tun_close(&t);
 	/* Nor are queues added to those of another headend. */
 	tun_make(&t, 2, OFF_ALL);
 	c.queues = 2;
-	ck_assert_int_eq(tun_open(&u, &c, why, sizeof(why)), ERR_SYS);
+	ck_assert_int_eq(tun_open(&u, &c, why, sizeof(why)), ERR_EXIST);
 	ck_assert_ptr_nonnull(strstr(why, "another gatehoused"));
 	tun_close(&t);
 }
@@ -312,8 +312,9 @@ START_TEST(test_udp_any)
 	udp_make(&s, NULL, 0);
 	udp_round(&s, "127.0.0.1");
 	udp_round(&s, "::1");
-	/* Per family: N on 500, N + M on 4500, M raw; M without DF for v4. */
-	ck_assert_uint_eq(s.n, 2 * (2 * N_NET + 2 * N_ESP) + N_ESP);
+	/* Per family: N on 500, N + 2 M on 4500, 2 M raw: with and without DF;
+	 * and one for the errors of raw IPv6. */
+	ck_assert_uint_eq(s.n, 2 * (2 * N_NET + 4 * N_ESP) + 1);
 	udp_close(&s);
 }
 END_TEST
@@ -341,11 +342,11 @@ START_TEST(test_udp_taken)
 	struct udp_conf c = { .listen = &one, .n_listen = 1, .n_net = 1 };
 
 	udp_make(&s, NULL, 0);
-	ck_assert_int_eq(udp_open(&t, &c, why, sizeof(why)), ERR_SYS);
+	ck_assert_int_eq(udp_open(&t, &c, why, sizeof(why)), ERR_EXIST);
 	ck_assert_ptr_nonnull(strstr(why, "127.0.0.2:500"));
 	ck_assert_ptr_nonnull(strstr(why, "taken"));
 	c.n_listen = 0;
-	ck_assert_int_eq(udp_open(&t, &c, why, sizeof(why)), ERR_SYS);
+	ck_assert_int_eq(udp_open(&t, &c, why, sizeof(why)), ERR_EXIST);
 	udp_close(&s);
 	udp_make(&s, NULL, 0);
 	udp_close(&s);
@@ -397,6 +398,7 @@ START_TEST(test_raw)
 		}
 		ck_assert_ptr_nonnull(got);
 		ck_assert_int_eq(got->kind, FD_RAW_ESP);
+		ck_assert_uint_eq(got->flag, 0);
 		ck_assert_uint_eq(got->worker, (unsigned int)(i % 5));
 		ck_assert_uint_eq(got->local.family, to.family);
 	}
