@@ -460,8 +460,8 @@ START_TEST(fragments_again)
 }
 END_TEST
 
-/* 172, 174, 176, 181: split anew, never whole, then whole. */
-START_TEST(fragments_split_anew)
+/* 176: the last one never comes: what is kept goes with the SA. */
+START_TEST(fragments_never_whole)
 {
 	struct init_client *c;
 	struct init_conf conf;
@@ -588,7 +588,7 @@ fragments(void)
 	tcase_add_loop_test(t, fragments_both_ways, 0, 12);
 	tcase_add_test(t, fragments_unannounced);
 	tcase_add_test(t, fragments_again);
-	tcase_add_test(t, fragments_split_anew);
+	tcase_add_test(t, fragments_never_whole);
 	tcase_add_test(t, fragments_of_strangers);
 	tcase_add_test(t, garbage_on_half_open);
 	tcase_add_test(t, memory);

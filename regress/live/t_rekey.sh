@@ -98,7 +98,7 @@ told() { grep -q "NO_PROPOSAL_CHOSEN" "$W/c1-charon.log"; }
 wait_for 5 told || fail "the client was not told"
 sessions_are 1 || fail "the session did not survive"
 one_child || fail "the old child did not survive"
-expect_why child.proposal
+expect_why child.no-proposal
 ctl show attempts --json | grep -q 'modp1024' || fail "no compared values"
 ping_inside c1
 swan_down c1
