@@ -26,6 +26,9 @@
 #define SILENT_MS 60000   /* no HEARTBEAT for so long: killed */
 #define STEADY_MS 60000   /* up for so long: the crash count starts anew */
 #define BACKOFF_MIN_MS 100
+#define LOST_MS 10000     /* pipes that one process may lose in so long */
+#define LOST_MAX 16
+#define SAID_MAX 5000     /* log lines of one process in a second */
 #define BACKOFF_MAX_MS 5000
 
 /* Who has a pipe to whom, besides the parent to all. */
@@ -57,6 +60,9 @@ struct proc {
 	int up;             /* READY came */
 	unsigned int crashes, restarts;
 	long started_ms, heard_ms;
+	long lost_ms;       /* since then it lost n_lost pipes */
+	unsigned int n_lost;
+	struct log_rate said; /* its log lines */
 	struct event *ev_restart;
 };
 
@@ -142,6 +148,13 @@ pipe_lost(struct proc *p, const struct msg_pipe_lost *l)
 	q = find(p->ps, (enum role)l->role, l->index);
 	if (q == NULL || q == p)
 		return (ERR_POLICY);
+	/* Each costs two processes work and descriptors. */
+	if (proc_now_ms() - p->lost_ms >= LOST_MS) {
+		p->lost_ms = proc_now_ms();
+		p->n_lost = 0;
+	}
+	if (++p->n_lost > LOST_MAX)
+		return (ERR_LIMIT);
 	log_warn("ipc.pipe.lost role=%s.%u peer=%s.%u bad=%u",
 	    role_name(p->role), p->index, role_name(q->role), q->index,
 	    l->bad);
@@ -158,7 +171,9 @@ relay(struct proc *p, const struct msg_log *l)
 {
 	char who[32];
 
-	if (snprintf(who, sizeof(who), "%s.%u", role_name(p->role),
+	/* Nobody fills the disk, or keeps the parent busy with words. */
+	if (!log_rate_ok(&p->said, SAID_MAX) ||
+	    snprintf(who, sizeof(who), "%s.%u", role_name(p->role),
 	    p->index) < 0)
 		return;
 	log_relay(who, (enum log_level)l->level, l->text);

@@ -11,7 +11,8 @@
  * say depends on one that does (an SPI is used again only after ESP_SA_GONE).
  */
 #define OUT_WINDOW 1024u
-#define OUT_MAX 262144u /* waiting, over all processes */
+#define OUT_MAX 65536u /* waiting, over all processes; what has to arrive may
+                        * pass it */
 
 /* parent_send() is here. A new window: send what waited. */
 void out_tick(struct parent *p);

@@ -28,6 +28,8 @@
 
 #define TICK_MS 100
 #define STOP_MS 6000
+#define AGAIN_MS 100
+#define AGAIN_TIMES 15
 
 struct house {
 	const struct conf *conf;
@@ -284,6 +286,22 @@ refuse(const char *why)
 	return (ERR_SYS);
 }
 
+/* What an earlier parent that was killed left is gone when its roles are,
+ * which is within a second. */
+static int
+take_fds(struct house *h, char why[HOST_WHY])
+{
+	struct timespec ts = { 0, AGAIN_MS * 1000000L };
+	int r = ERR_EXIST;
+
+	for (unsigned int i = 0; i < AGAIN_TIMES && r == ERR_EXIST; i++) {
+		if (i != 0 && nanosleep(&ts, NULL) != 0)
+			break;
+		r = fds_open(&h->fds, h->conf, &h->users, why);
+	}
+	return (r);
+}
+
 /* While uid 0: what needs it. */
 static int
 prepare(struct house *h)
@@ -311,7 +329,7 @@ prepare(struct house *h)
 	    host_dirs(c, &h->users, h->root, sizeof(h->root), why) != 0 ||
 	    host_state_lock(c, &h->state_fd, why) != 0 ||
 	    host_forwarding(c, why) != 0 ||
-	    fds_open(&h->fds, c, &h->users, why) != 0 ||
+	    take_fds(h, why) != 0 ||
 	    rules(h, why) != 0)
 		return (refuse(why));
 	if (jail_drop_parent(h->users.uid[ROLE_PARENT],

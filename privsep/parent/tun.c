@@ -112,7 +112,7 @@ refused(const struct tun *t, int error, char *why, size_t cap)
 		    strerror(error));
 	else
 		return (fail(why, cap, t->name, error));
-	return (ERR_SYS);
+	return (error == EBUSY ? ERR_EXIST : ERR_SYS);
 }
 
 static int

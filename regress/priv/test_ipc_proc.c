@@ -28,6 +28,7 @@
 #define EVIL 1
 #define SLANDER 2
 #define SILENCE 3
+#define COMPLAINTS 4
 
 /* ---- the roles ---------------------------------------------------------- */
 
@@ -55,6 +56,19 @@ slander(void)
 	}
 }
 
+/* New pipes to db, again and again. */
+static void
+complain(struct child *ch)
+{
+	struct msg m;
+
+	msg_init(&m, MSG_PIPE_LOST);
+	m.u.pipe_lost.role = ROLE_DB;
+	for (unsigned int i = 0; i < 40; i++)
+		if (proc_child_send_parent(ch->pc, &m) != 0)
+			log_warn("test.no-parent");
+}
+
 /* The parent's NONCES make net ask db; short ones make it break the rules. */
 static int
 child_parent(void *arg, struct msg *m, int fd)
@@ -68,6 +82,10 @@ child_parent(void *arg, struct msg *m, int fd)
 		return (0);
 	if (m->u.nonces.pairs.len == SLANDER) {
 		slander();
+		return (0);
+	}
+	if (m->u.nonces.pairs.len == COMPLAINTS) {
+		complain(ch);
 		return (0);
 	}
 	while (m->u.nonces.pairs.len == SILENCE)
@@ -320,6 +338,8 @@ play(struct test *t)
 	provoke(t, SILENCE, 1, "the end of a silent role");
 	/* Both ends of a pipe with bad bytes: speaker and accuser. */
 	provoke(t, SLANDER, 2, "the end of both");
+	/* Nobody keeps the parent and another busy with pipes. */
+	provoke(t, COMPLAINTS, 1, "the end of who loses pipes and pipes");
 	answers = t->answers;
 	check(t, ask(t, 1, ASK) == 0, "ask after all that");
 	wait_for(t, &t->answers, answers + 1, "answer after all that");

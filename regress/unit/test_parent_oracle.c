@@ -573,6 +573,30 @@ START_TEST(crowd)
 }
 END_TEST
 
+/* A captured worker asks for so much that all room for what waits is taken:
+ * what others' ends need still arrives, and nobody's SA or address stays. */
+START_TEST(ends_arrive)
+{
+	struct pair a = fake_session(f, 0, IN);
+
+	ck_assert_uint_eq(fake_sa(f, 0, a.sid, SPI(0, 1, 1), IN), 0);
+	ck_assert_int_eq(fake_esp_added(f, 1, SPI(0, 1, 1), MSG_YES), 0);
+	fake_forget(f);
+	f->p->dest[ROLE_ESP][1].sent = OUT_WINDOW;
+	f->p->dest[ROLE_NET][0].sent = OUT_WINDOW;
+	f->p->dest[ROLE_DB][0].sent = OUT_WINDOW;
+	f->p->n_out = OUT_MAX;
+	ck_assert_int_eq(fake_revoke(f, a.sid), 0);
+	ck_assert_int_eq(fake_esp_gone(f, 1, SPI(0, 1, 1), 0), 0);
+	ck_assert_uint_eq(f->p->n_sessions, 0);
+	parent_tick(f->p);
+	ck_assert_uint_eq(fake_count(f, ROLE_ESP, MSG_ESP_SA_DEL), 1);
+	ck_assert_uint_eq(fake_count(f, ROLE_NET, MSG_SA_EXPIRE), 1);
+	ck_assert_uint_eq(fake_count(f, ROLE_DB, MSG_GRANT_ENDED), 1);
+	f->p->n_out = 0;
+}
+END_TEST
+
 START_TEST(cookie_secrets)
 {
 	const struct msg_cookie_secret *cs;
@@ -641,6 +665,7 @@ tc_deaths(void)
 	tcase_add_test(tc, esp_stays_away);
 	tcase_add_test(tc, db_dies);
 	tcase_add_test(tc, crowd);
+	tcase_add_test(tc, ends_arrive);
 	tcase_add_test(tc, cookie_secrets);
 	return (tc);
 }
