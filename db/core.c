@@ -117,6 +117,7 @@ early_run(struct core *c, struct sess *s)
 			continue;
 		TAILQ_REMOVE(&c->early, e, link);
 		c->n_early--;
+		c->net_early[e->net]--;
 		rc = on_sid_msg(c, s, e->net, e->m);
 		if (rc != 0)
 			log_warn("db.early msg=%s net=%u error=\"%s\"",
@@ -477,9 +478,12 @@ static void
 early_keep(struct core *c, unsigned int net, const uint8_t *sid,
     const struct msg *m)
 {
+	unsigned int share = CORE_EARLY_MAX /
+	    (c->start.n_net != 0 ? c->start.n_net : 1);
 	struct early *e = NULL;
 
-	if (c->n_early >= CORE_EARLY_MAX ||
+	/* One worker cannot take the room of the others. */
+	if (net >= CORE_NET_MAX || c->net_early[net] >= share ||
 	    (e = calloc(1, sizeof(*e))) == NULL ||
 	    (e->m = malloc(msg_size(m->type))) == NULL) {
 		free(e);
@@ -495,6 +499,7 @@ early_keep(struct core *c, unsigned int net, const uint8_t *sid,
 	memcpy(e->sid, sid, 16);
 	TAILQ_INSERT_TAIL(&c->early, e, link);
 	c->n_early++;
+	c->net_early[net]++;
 }
 
 void

@@ -6,13 +6,14 @@
 
 #include "db/core.h"
 
-#define CORE_EARLY_MAX 4096
+#define CORE_EARLY_MAX 4096u /* all; each net worker has its share */
 #define CORE_EARLY_MS 1000  /* DESIGN 2: waits in its receiver */
 #define CORE_KICK_MS 3000   /* goodbye, then revoke */
 #define CORE_AGAIN_MS 5000  /* a revoke or an end that had no effect */
 #define CORE_POLICIES_MAX 1024
 #define CORE_JOBS_MAX 16
 #define CORE_ESP_MAX 256
+#define CORE_NET_MAX 16
 
 enum sess_state {
 	SS_OPENING,  /* vouched; its row is being read */
@@ -89,7 +90,7 @@ struct core {
 	struct sess *by_sid;
 	struct sess_list all, due;
 	TAILQ_HEAD(, early) early;
-	size_t n_early;
+	size_t n_early, net_early[CORE_NET_MAX];
 	struct sess *stale;      /* in the file, not yet vouched again */
 	unsigned int load[CORE_ESP_MAX];
 	struct job jobs[CORE_JOBS_MAX];

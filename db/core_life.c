@@ -28,6 +28,7 @@ early_free(struct core *c, struct early *e)
 {
 	TAILQ_REMOVE(&c->early, e, link);
 	c->n_early--;
+	c->net_early[e->net]--;
 	free(e->m);
 	free(e);
 }

@@ -74,6 +74,35 @@ START_TEST(nobody_vouches)
 }
 END_TEST
 
+/* Worker 0 fills the room for what came too early: not that of worker 1. */
+START_TEST(early_share)
+{
+	struct ask a = { .step = 1 };
+	struct msg m;
+
+	world_start(&w);
+	for (unsigned int i = 0; i < 4096 / 2 + 10; i++) {
+		a.sid = 1000 + i;
+		lease_req(&w, &a);
+	}
+	ck_assert_uint_eq(w.n_out, 10);
+	world_drop(&w);
+	msg_init(&m, MSG_LEASE_REQ);
+	sid_make(m.u.lease_req.sid, 1);
+	m.u.lease_req.want = LEASE_WANT_V4;
+	m.u.lease_req.peer = A("203.0.113.9:4500");
+	ck_assert_int_eq(say(&w, ROLE_NET, 1, &m), 0);
+	msg_init(&m, MSG_VOUCH);
+	sid_make(m.u.vouch.sid, 1);
+	strcpy(m.u.vouch.identity, "alice");
+	m.u.vouch.method = MSG_METHOD_PSK;
+	m.u.vouch.net = 1;
+	ck_assert_int_eq(say(&w, ROLE_PARENT, 0, &m), 0);
+	ck_assert_int_eq(world_turn(&w), 0);
+	ck_assert_ptr_nonnull(sent(&w, ROLE_PARENT, MSG_GRANT));
+}
+END_TEST
+
 /* A session of worker 0; worker 1 asks. */
 START_TEST(foreign_worker)
 {
@@ -662,6 +691,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, both_orders, 0, 2);
 	tcase_add_test(tc, nobody_vouches);
+	tcase_add_test(tc, early_share);
 	tcase_add_test(tc, foreign_worker);
 	tcase_add_test(tc, down_frees_after_grant_ended);
 	tcase_add_test(tc, exhausted_says_so);

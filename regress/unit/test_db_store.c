@@ -375,6 +375,31 @@ START_TEST(bounded)
 }
 END_TEST
 
+/* A captured worker tells of children without end. */
+START_TEST(children_bounded)
+{
+	struct ask a = { .sid = 1, .step = 1 };
+	struct msg m;
+	sqlite3 *db;
+
+	world_start(&w);
+	ck_assert_ptr_nonnull(login(&w, "alice", &a));
+	session_up(&w, 1);
+	msg_init(&m, MSG_CHILD_UP);
+	sid_make(m.u.child_up.sid, 1);
+	strcpy(m.u.child_up.suite, "aes256gcm16");
+	for (uint32_t i = 0; i < 4100; i++) {
+		m.u.child_up.spi_in = 0x10000 + i;
+		m.u.child_up.spi_out = 0x20000 + i;
+		ck_assert_int_eq(say(&w, ROLE_NET, 0, &m), 0);
+	}
+	ck_assert_int_eq(world_turn(&w), 0);
+	db = open_raw();
+	ck_assert_int_eq(number(db, "SELECT count(*) FROM child_sas"), 4096);
+	sqlite3_close(db);
+}
+END_TEST
+
 /* The constraints hold without our code: no second owner, no half row. */
 START_TEST(constraints)
 {
@@ -479,6 +504,7 @@ main(void)
 	tcase_add_test(tc, outcomes);
 	tcase_add_test(tc, crash);
 	tcase_add_test(tc, bounded);
+	tcase_add_test(tc, children_bounded);
 	tcase_add_loop_test(tc, constraints, 0, 6);
 	tcase_add_test(tc, rows_stay_few);
 	tcase_add_test(tc, oldest_binding_goes);
