@@ -165,6 +165,9 @@ int conf_message(const struct conf *c, enum role role, size_t i,
  * alone matches everything. A pattern of names never matches a KEY_ID or a
  * "type-N:" identity: those need the same prefix. */
 int conf_id_match(const char *pattern, const char *identity);
+/* Of all identities that match the same, the one that sessions, leases and
+ * limits count under: domain parts in small letters. In place. */
+void conf_id_fold(char *identity);
 /* The policy's keys, all of them, made ready for conf_psk_find; conf_parse does
  * it. ERR_NOMEM. */
 int conf_psk_index(struct conf_policy *po) MUST_USE;

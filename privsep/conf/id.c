@@ -256,6 +256,15 @@ kind_len(const char *s)
 	return (hex == NULL ? 0 : (size_t)(hex - s));
 }
 
+void
+conf_id_fold(char *identity)
+{
+	if (kind_len(identity) != 0)
+		return;
+	for (char *p = identity + domain_at(identity); *p != '\0'; p++)
+		*p = (char)lower(*p);
+}
+
 int
 identity_cmp(const char *a, const char *b)
 {

@@ -119,6 +119,7 @@ pool_part(const struct conf *c, size_t p, size_t *i, struct msg *m)
 		memcpy(m->u.conf_pool_static.identity,
 		    pool->statics[*i].identity,
 		    sizeof(m->u.conf_pool_static.identity));
+		conf_id_fold(m->u.conf_pool_static.identity);
 		m->u.conf_pool_static.address = pool->statics[*i].address;
 		return (0);
 	}

@@ -221,7 +221,7 @@ answer(const struct msg_shared_auth_req *q, const struct prf_alg *prf,
 /* Everything between a usable ticket and the answer. */
 static enum why
 judge(struct parent *p, struct ticket *t, const struct msg_shared_auth_req *q,
-    const struct prf_alg *prf, const char *idi, struct msg_shared_auth_ans *a)
+    const struct prf_alg *prf, char *idi, struct msg_shared_auth_ans *a)
 {
 	const struct conf_policy *po;
 	struct shared_choice ch;
@@ -250,6 +250,8 @@ judge(struct parent *p, struct ticket *t, const struct msg_shared_auth_req *q,
 		return (WHY_SUITE);
 	if (answer(q, prf, &ch, a) != 0)
 		return (WHY_INTERNAL_PARENT);
+	/* However it is written, it is one user: one limit, one lease. */
+	conf_id_fold(idi);
 	if (vouch_add(p, t, MSG_METHOD_PSK, idi, ch.policy) != 0) {
 		wipe(&a->auth, sizeof(a->auth));
 		return (WHY_INTERNAL_PARENT);

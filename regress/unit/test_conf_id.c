@@ -166,6 +166,25 @@ static const struct {
 	/* 25 */ { "keyid:*", "vpn.example.com", 0 },
 };
 
+START_TEST(fold)
+{
+	static const char *const folds[][2] = {
+		{ "VPN.Example.COM", "vpn.example.com" },
+		{ "Alice@Example.COM", "Alice@example.com" },
+		{ "keyid:@ABC", "keyid:@ABC" },
+		{ "type-9:AB", "type-9:AB" },
+		{ "", "" },
+	};
+	char b[64];
+
+	for (size_t i = 0; i < sizeof(folds) / sizeof(folds[0]); i++) {
+		strcpy(b, folds[i][0]);
+		conf_id_fold(b);
+		ck_assert_str_eq(b, folds[i][1]);
+	}
+}
+END_TEST
+
 START_TEST(match)
 {
 	ck_assert_int_eq(conf_id_match(match_rows[_i].pattern,
@@ -190,6 +209,7 @@ main(void)
 	tcase_add_test(tc, odd_bodies);
 	suite_add_tcase(s, tc);
 	tc = tcase_create("patterns");
+	tcase_add_test(tc, fold);
 	tcase_add_loop_test(tc, match, 0, N(match_rows));
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);

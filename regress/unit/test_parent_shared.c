@@ -82,6 +82,20 @@ START_TEST(login)
 }
 END_TEST
 
+/* "alice@EXAMPLE.com" has alice's key, so she is alice: not a second user with
+ * a limit and an address of her own. */
+START_TEST(one_user)
+{
+	struct msg m;
+
+	fake_login_msg(&m, &pair, "alice@EXAMPLE.Com", "vpn.example.com",
+	    "correct horse battery");
+	ck_assert_uint_eq(ask(&m)->verdict, MSG_YES);
+	ck_assert_str_eq(fake_last(f, ROLE_DB, MSG_VOUCH)->u.vouch.identity,
+	    "alice@example.com");
+}
+END_TEST
+
 /* i sends no IDr: the first policy that fits names us. */
 START_TEST(no_idr)
 {
@@ -384,6 +398,7 @@ tc_shared(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, login);
+	tcase_add_test(tc, one_user);
 	tcase_add_test(tc, no_idr);
 	tcase_add_loop_test(tc, refused, 0,
 	    (int)(sizeof(refusals) / sizeof(refusals[0])));
