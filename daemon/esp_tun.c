@@ -13,6 +13,7 @@
 #include <event2/event.h>
 
 #include "daemon/esp_role.h"
+#include "privsep/base/log.h"
 
 #define READS 16
 /* vnet header and the longest packet; 6 bytes of air before, so that the IP
@@ -44,6 +45,11 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	for (i = 0; i < READS; i++) {
 		n = read(fd, p, FRAME_MAX);
+		if (n == -1 && errno == EBADFD) {
+			/* It would be readable for ever. */
+			log_crit("esp.tun.gone");
+			event_del(er->tun_ev);
+		}
 		if (n <= 0)
 			break;
 		er->stats[ESP_STAT_TUN_FRAMES]++;

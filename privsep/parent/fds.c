@@ -23,26 +23,69 @@ struct fds {
 	int ctl;
 };
 
-/* Routes of every pool lead into the TUN. */
 static int
-pool_routes(struct fds *f, const struct conf *c, char why[HOST_WHY])
+pool_routes(struct fds *f, const struct conf_pool *p)
 {
-	const struct conf_range *r;
+	int r = 0, err;
+
+	for (size_t k = 0; k < p->n_ranges; k++) {
+		err = tun_route_range(&f->tun, &p->ranges[k].lo,
+		    &p->ranges[k].hi);
+		if (err != 0 && (r == 0 || r == ERR_EXIST))
+			r = err;
+	}
+	return (r);
+}
+
+/* Routes of every pool lead into the TUN. One that leads elsewhere would carry
+ * what is for clients there, in the clear. */
+static int
+all_routes(struct fds *f, const struct conf *c, char why[HOST_WHY])
+{
+	const struct conf_pool *p;
 	int err;
 
 	for (size_t i = 0; i < c->n_pools; i++) {
-		for (size_t k = 0; k < c->pools[i].n_ranges; k++) {
-			r = &c->pools[i].ranges[k];
-			if ((err = tun_route_range(&f->tun, &r->lo, &r->hi)) ==
-			    0)
-				continue;
-			if (snprintf(why, HOST_WHY, "pool \"%s\": its route "
-			    "into %s: %s", c->pools[i].name, f->tun.name,
-			    errno != 0 ? strerror(errno) : err_text(err)) < 0)
-				why[0] = '\0';
-			return (err);
-		}
+		p = &c->pools[i];
+		if ((err = pool_routes(f, p)) == 0)
+			continue;
+		if (snprintf(why, HOST_WHY, "pool \"%s\": its route into %s: "
+		    "%s", p->name, f->tun.name, err == ERR_EXIST ?
+		    "these addresses are routed elsewhere already (ip route)" :
+		    errno != 0 ? strerror(errno) : err_text(err)) < 0)
+			why[0] = '\0';
+		return (err);
 	}
+	return (0);
+}
+
+int
+fds_notice_fd(const struct fds *f)
+{
+	return (tun_notice_fd(&f->tun));
+}
+
+int
+fds_notice(struct fds *f, const struct conf *c)
+{
+	int err = 0;
+
+	switch (tun_notice(&f->tun)) {
+	case TUN_FINE:
+		return (0);
+	case TUN_GONE:
+		return (ERR_NOENT);
+	case TUN_WAS_DOWN:
+		break;
+	}
+	/* Those that are there are ours. */
+	for (size_t i = 0; i < c->n_pools; i++) {
+		err = pool_routes(f, &c->pools[i]);
+		if (err != 0 && err != ERR_EXIST)
+			return (err);
+	}
+	log_warn("tun.down name=%s did=\"up again, with its routes\"",
+	    f->tun.name);
 	return (0);
 }
 
@@ -71,7 +114,7 @@ fds_open(struct fds **out, const struct conf *c, const struct host_users *u,
 		return (r);
 	}
 	errno = 0;
-	if ((r = pool_routes(f, c, why)) != 0 ||
+	if ((r = all_routes(f, c, why)) != 0 ||
 	    (r = host_ctl_socket(c, u, &f->ctl, why)) != 0) {
 		fds_free(f);
 		return (r);

@@ -42,7 +42,8 @@ struct house {
 	unsigned int n[ROLE_MAX];
 	int self_fd, state_fd;
 	char root[CONF_PATH_MAX + 16];
-	struct event *ev_term, *ev_int, *ev_hup, *ev_tick;
+	struct event *ev_term, *ev_int, *ev_hup, *ev_tick, *ev_tun;
+	int failed;
 };
 
 /* One line: "2026-11-23T16:17:01.123Z info parent: role.start ..." */
@@ -241,6 +242,24 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	parent_tick(h->parent);
 }
 
+/* Without its device a headend does nothing: a new start makes a new one. */
+static void
+on_tun(evutil_socket_t fd, short what, void *arg)
+{
+	struct house *h = arg;
+	int r;
+
+	(void)fd;
+	(void)what;
+	if ((r = fds_notice(h->fds, h->conf)) == 0)
+		return;
+	log_crit("headend.stop why=\"the device %s was taken away\" error=%s",
+	    h->conf->tun, err_text(r));
+	h->failed = 1;
+	h->parent->stopping = 1;
+	event_base_loopbreak(h->base);
+}
+
 static int
 events_make(struct house *h)
 {
@@ -252,8 +271,12 @@ events_make(struct house *h)
 	h->ev_int = evsignal_new(h->base, SIGINT, on_term, h);
 	h->ev_hup = evsignal_new(h->base, SIGHUP, on_hup, h);
 	h->ev_tick = event_new(h->base, -1, EV_PERSIST, on_tick, h);
+	h->ev_tun = event_new(h->base, fds_notice_fd(h->fds),
+	    EV_READ | EV_PERSIST, on_tun, h);
 	if (h->ev_term == NULL || h->ev_int == NULL || h->ev_hup == NULL ||
-	    h->ev_tick == NULL || event_add(h->ev_term, NULL) != 0 ||
+	    h->ev_tick == NULL || h->ev_tun == NULL ||
+	    event_add(h->ev_tun, NULL) != 0 ||
+	    event_add(h->ev_term, NULL) != 0 ||
 	    event_add(h->ev_int, NULL) != 0 ||
 	    event_add(h->ev_hup, NULL) != 0 || event_add(h->ev_tick, &tv) != 0)
 		return (ERR_NOMEM);
@@ -388,7 +411,8 @@ shut_in(struct house *h)
 static void
 clean_up(struct house *h)
 {
-	struct event *evs[] = { h->ev_term, h->ev_int, h->ev_hup, h->ev_tick };
+	struct event *evs[] = { h->ev_term, h->ev_int, h->ev_hup, h->ev_tick,
+		h->ev_tun };
 
 	procs_free(h->procs);
 	h->procs = NULL;
@@ -424,5 +448,5 @@ parent_run(const struct conf *conf)
 		log_info("headend.stopped");
 	}
 	clean_up(&h);
-	return (r == 0 ? 0 : 1);
+	return (r == 0 && !h.failed ? 0 : 1);
 }

@@ -136,6 +136,12 @@ rtnl_link_up(struct rtnl *r, int ifindex, uint32_t mtu, uint32_t txqueuelen)
 	return (link_request(r, ifindex, 0, 0));
 }
 
+int
+rtnl_link_again(struct rtnl *r, int ifindex)
+{
+	return (link_request(r, ifindex, 0, 0));
+}
+
 static uint8_t
 af(const struct addr *a)
 {

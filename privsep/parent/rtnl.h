@@ -17,7 +17,9 @@ void rtnl_close(struct rtnl *r);
 /* Set MTU and queue length, make no link-local address, and up it goes. */
 int rtnl_link_up(struct rtnl *r, int ifindex, uint32_t mtu,
     uint32_t txqueuelen) MUST_USE;
-/* ERR_EXIST is fine for both. */
+/* Up again, as it was. */
+int rtnl_link_again(struct rtnl *r, int ifindex) MUST_USE;
+/* ERR_EXIST: there is one already, of whatever device. */
 int rtnl_addr_add(struct rtnl *r, int ifindex, const struct addr *a,
     uint8_t plen) MUST_USE;
 int rtnl_route_add(struct rtnl *r, int ifindex, const struct addr *a,

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libmnl/libmnl.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #include <stdio.h>
@@ -177,6 +178,8 @@ tun_open(struct tun *t, const struct tun_conf *c, char *why, size_t why_cap)
 	steer_open(t);
 	if ((r = rtnl_link_up(t->rtnl, t->ifindex, c->mtu, TXQUEUELEN)) != 0)
 		r = fail(why, why_cap, t->name, rtnl_errno(t->rtnl));
+	else if ((r = tun_watch_open(&t->watch)) != 0)
+		r = fail(why, why_cap, "netlink", errno);
 out:
 	if (r != 0)
 		tun_close(t);
@@ -200,6 +203,9 @@ tun_close(struct tun *t)
 	}
 	rtnl_close(t->rtnl);
 	t->rtnl = NULL;
+	if (t->watch != NULL)
+		mnl_socket_close(t->watch);
+	t->watch = NULL;
 }
 
 /* ---- addresses and routes ------------------------------------------------ */
@@ -219,7 +225,7 @@ tun_addr_add(struct tun *t, const struct addr *a, uint8_t plen)
 int
 tun_route_add(struct tun *t, const struct addr *a, uint8_t plen)
 {
-	return (exists_is_fine(rtnl_route_add(t->rtnl, t->ifindex, a, plen)));
+	return (rtnl_route_add(t->rtnl, t->ifindex, a, plen));
 }
 
 int
@@ -280,12 +286,34 @@ tun_route_range(struct tun *t, const struct addr *lo, const struct addr *hi)
 {
 	struct tun_prefix v[256];
 	size_t n = tun_range_prefixes(lo, hi, v, 256), i;
-	int r;
+	int r, exists = 0;
 
-	for (i = 0; i < n; i++)
-		if ((r = tun_route_add(t, &v[i].a, v[i].plen)) != 0)
+	for (i = 0; i < n; i++) {
+		r = tun_route_add(t, &v[i].a, v[i].plen);
+		if (r == ERR_EXIST)
+			exists = 1;
+		else if (r != 0)
 			return (r);
-	return (0);
+	}
+	return (exists ? ERR_EXIST : 0);
+}
+
+/* ---- what others do to it ------------------------------------------------ */
+
+int
+tun_notice_fd(const struct tun *t)
+{
+	return (mnl_socket_get_fd(t->watch));
+}
+
+enum tun_state
+tun_notice(struct tun *t)
+{
+	enum tun_state s = tun_watch_read(t->watch, t->ifindex);
+
+	if (s == TUN_WAS_DOWN && rtnl_link_again(t->rtnl, t->ifindex) != 0)
+		return (TUN_GONE);
+	return (s);
 }
 
 /* ---- steering ------------------------------------------------------------ */

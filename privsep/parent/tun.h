@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "privsep/base/addr.h"
+#include "privsep/parent/tun_watch.h"
 
 /*
  * The parent's side of the TUN: makes it with one queue per esp worker, finds
@@ -29,6 +30,7 @@ struct tun {
 	                         * the queues while a worker is restarted */
 	uint8_t offload;        /* what is in force: OFF_VNET, _TSO, _USO */
 	struct rtnl *rtnl;
+	struct mnl_socket *watch;
 	int map4, map6;         /* -1: one queue, or no steering */
 };
 
@@ -42,11 +44,17 @@ void tun_close(struct tun *t);
 /* An address of our own on it. */
 int tun_addr_add(struct tun *t, const struct addr *a, uint8_t plen) MUST_USE;
 /* Routes into the TUN: a prefix; or a range, as the prefixes that make it
- * up. One that exists is fine. */
+ * up, all of which are tried. ERR_EXIST: there is one already, of whatever
+ * device. */
 int tun_route_add(struct tun *t, const struct addr *a, uint8_t plen) MUST_USE;
 int tun_route_del(struct tun *t, const struct addr *a, uint8_t plen) MUST_USE;
 int tun_route_range(struct tun *t, const struct addr *lo,
     const struct addr *hi) MUST_USE;
+
+/* The descriptor that is readable when somebody did something to a device, and
+ * what it was. TUN_WAS_DOWN: it is up again, its routes are lost. */
+int tun_notice_fd(const struct tun *t);
+enum tun_state tun_notice(struct tun *t);
 
 /* Packets to this prefix come out of that queue. 0 when there is nothing to
  * steer. */

@@ -103,8 +103,31 @@ tun_make(struct tun *t, unsigned int queues, uint8_t mask)
 	ck_assert_int_eq(tun_addr_add(t, &a6, 128), 0);
 	ck_assert_int_eq(tun_route_add(t, &p4, 16), 0);
 	ck_assert_int_eq(tun_route_add(t, &p6, 64), 0);
-	ck_assert_int_eq(tun_route_add(t, &p4, 16), 0); /* again is fine */
+	ck_assert_int_eq(tun_route_add(t, &p4, 16), ERR_EXIST);
 }
+
+/* Somebody takes it down, or away. */
+START_TEST(test_tun_notice)
+{
+	struct addr p6 = ip("fd91::");
+	struct tun t;
+
+	tun_make(&t, 1, OFF_ALL);
+	ck_assert_int_eq(tun_notice(&t), TUN_FINE);
+	ck_assert_int_eq(system("ip link set gh0 mtu 1300"), 0);
+	ck_assert_int_eq(system("ip link set lo down"), 0);
+	ck_assert_int_eq(system("ip link set lo up"), 0);
+	ck_assert_int_eq(tun_notice(&t), TUN_FINE);
+	ck_assert_int_eq(system("ip link set gh0 down"), 0);
+	ck_assert_int_eq(tun_notice(&t), TUN_WAS_DOWN);
+	ck_assert_int_eq(system("ip link show up | grep -q gh0:"), 0);
+	ck_assert_int_eq(tun_route_add(&t, &p6, 64), 0); /* was lost */
+	ck_assert_int_eq(tun_notice(&t), TUN_FINE);
+	ck_assert_int_eq(system("ip link del gh0"), 0);
+	ck_assert_int_eq(tun_notice(&t), TUN_GONE);
+	tun_close(&t);
+}
+END_TEST
 
 START_TEST(test_tun_steer)
 {
@@ -420,6 +443,7 @@ main(void)
 	}
 	tcase_add_unchecked_fixture(tc, ns_new, NULL);
 	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, test_tun_notice);
 	tcase_add_test(tc, test_tun_steer);
 	tcase_add_test(tc, test_tun_offload);
 	tcase_add_test(tc, test_tun_refused);
