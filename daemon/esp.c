@@ -179,6 +179,7 @@ on_stray_inner(struct esp_role *er, struct msg_stray_inner *s)
 		er->stats[ESP_STAT_OUT_NO_SA]++;
 	esp_udp_flush(er);
 	esp_tun_flush(er);
+	esp_tell(er);
 	return (0);
 }
 

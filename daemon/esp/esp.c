@@ -223,20 +223,22 @@ count(struct esp *e, struct esp_sa *sa, struct esp_count *c, size_t bytes,
 	}
 }
 
-static void
+/* 0: there is no room, say it again later. */
+static int
 event(struct esp *e, enum esp_event_type type, const struct esp_sa *sa,
     const struct addr *peer, const struct addr *local)
 {
 	struct esp_event *ev;
 
 	if (e->n_events == EVENTS_MAX)
-		return; /* they are all said again */
+		return (0);
 	ev = &e->events[e->n_events++];
 	*ev = (struct esp_event){ .type = type, .spi_in = sa->spi_in };
 	if (peer != NULL) {
 		ev->peer = *peer;
 		ev->local = *local;
 	}
+	return (1);
 }
 
 int
@@ -374,10 +376,11 @@ peer_check(struct esp *e, struct esp_sa *sa, const struct esp_dgram *d,
 	if (addr_eq(d->from, &sa->moved) &&
 	    d->now_ms - sa->moved_ms < MOVED_MS)
 		return;
+	if (!event(e, ESP_EV_MOVED, sa, d->from, d->to))
+		return;
 	sa->moved = *d->from;
 	sa->moved_ms = d->now_ms;
 	e->stats[ESP_STAT_PEER_MOVED]++;
-	event(e, ESP_EV_MOVED, sa, d->from, d->to);
 }
 
 /* An opened packet at aim->to. The statistic of its drop, or ESP_STAT_MAX. */
@@ -571,17 +574,15 @@ seq_take(struct esp *e, struct esp_sa *sa, size_t n, uint64_t *first)
 {
 	if (!sa->esn) {
 		if (n > UINT32_MAX - sa->seq) {
-			if (sa->expire < 2) {
+			if (sa->expire < 2 &&
+			    event(e, ESP_EV_HARD, sa, NULL, NULL))
 				sa->expire = 2;
-				event(e, ESP_EV_HARD, sa, NULL, NULL);
-			}
 			return (ERR_EXHAUSTED);
 		}
 		if (sa->expire == 0 &&
-		    UINT32_MAX - sa->seq - n < SEQ_SOFT_LEFT) {
+		    UINT32_MAX - sa->seq - n < SEQ_SOFT_LEFT &&
+		    event(e, ESP_EV_SOFT, sa, NULL, NULL))
 			sa->expire = 1;
-			event(e, ESP_EV_SOFT, sa, NULL, NULL);
-		}
 	}
 	*first = sa->seq + 1;
 	sa->seq += n;

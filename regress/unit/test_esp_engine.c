@@ -290,6 +290,37 @@ START_TEST(test_sequence)
 }
 END_TEST
 
+/* What did not fit in the queue of events is said later. */
+START_TEST(test_events)
+{
+	struct esp *e = engine(1, 1);
+	struct esp_sa *sa[70];
+	struct esp_event ev;
+	uint8_t p[2048];
+	size_t n = inner(p, 0, 1, IPP_UDP, 50, 0), i, told = 0;
+
+	for (i = 0; i < 70; i++) { /* the newest has the address */
+		sa[i] = install(e, 0x1000 + (uint32_t)i, SPI_C, 1, 0);
+		sa[i]->sid[0] = (uint8_t)(i + 1);
+		sa[i]->seq = UINT32_MAX - 1000;
+		ck_assert_int_eq(tun(e, 1, p, n), 0);
+	}
+	esp_trains_done(e);
+	while (esp_event(e, &ev))
+		told += ev.type == ESP_EV_SOFT;
+	ck_assert_uint_lt(told, 70);
+	while (i-- > 0) {
+		ck_assert_int_eq(tun(e, 1, p, n), 0);
+		esp_trains_done(e);
+		while (esp_event(e, &ev))
+			told += ev.type == ESP_EV_SOFT;
+		esp_sa_del(e, sa[i]);
+	}
+	ck_assert_uint_eq(told, 70);
+	esp_free(e);
+}
+END_TEST
+
 /* ---- the coalescer's property, at random --------------------------------- */
 
 START_TEST(test_gro_property)
@@ -329,6 +360,7 @@ main(void)
 	tcase_add_test(tc, test_children);
 	tcase_add_test(tc, test_many);
 	tcase_add_test(tc, test_sequence);
+	tcase_add_test(tc, test_events);
 	tcase_add_test(tc, test_gro_property);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
