@@ -2,10 +2,12 @@
  * gatehoused: one executable, one process per role. Started by a person or by
  * systemd it is the parent; the parent starts it again with --role.
  */
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/roles.h"
 #include "daemon/version.h"
@@ -126,6 +128,21 @@ parse_options(struct options *o, int argc, char **argv, int *status)
 	return (0);
 }
 
+/* Whoever starts us may have shut them: no socket shall take the place of
+ * stderr. */
+static int
+stdio_open(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+	return (fd >= 0 ? 0 : -1);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -135,6 +152,8 @@ main(int argc, char **argv)
 
 	if (argc >= 2 && strcmp(argv[1], "--role") == 0)
 		return (run_role(argc, argv));
+	if (stdio_open() != 0)
+		return (1);
 	if (parse_options(&o, argc, argv, &status))
 		return (status);
 	if (secret_slab_init(4 * 1024 * 1024)) {

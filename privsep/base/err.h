@@ -24,6 +24,8 @@ const char *err_text(int err);
 
 /* A broken invariant of our own: say where, abort. Never reachable by what a
  * peer or another process sends. */
+/* Who else hears the last words: a process whose stderr is shut. */
+void bug_tell(void (*fn)(void *arg, const char *text), void *arg);
 #define BUG(what) bug_abort(__FILE__, __LINE__, (what))
 void bug_abort(const char *file, int line, const char *what)
     __attribute__((noreturn));

@@ -242,11 +242,20 @@ become(const struct proc *p, int fd, pid_t parent)
 	char idx[12], uid[12], gid[12], asan[512], ubsan[512];
 	const char *env[3] = { NULL, NULL, NULL };
 	sigset_t none;
-	int self;
+	int self, nul;
 
 	/* Nobody is left without a parent. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
 		_exit(70);
+	/* A captured role shall neither read the operator's terminal nor write
+	 * lines of its own into the log: it logs by message. */
+	nul = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (nul == -1 || dup2(nul, 0) != 0 || dup2(nul, 1) != 1)
+		_exit(75);
+#ifndef GH_TEST
+	if (dup2(nul, 2) != 2)
+		_exit(75);
+#endif
 	sigemptyset(&none);
 	self = fcntl(conf->self_fd, F_DUPFD_CLOEXEC, 10);
 	fd = fcntl(fd, F_DUPFD_CLOEXEC, 10);

@@ -184,6 +184,17 @@ log_sink(void *arg, enum log_level level, const char *line)
 		return; /* there is nobody else to tell */
 }
 
+/* What BUG() says: stderr leads nowhere in a role. */
+static void
+last_words(void *arg, const char *text)
+{
+	struct proc_child *pc = arg;
+
+	log_crit("%s", text);
+	if (pc->parent != NULL && chan_flush(pc->parent, 100) != 0)
+		return;
+}
+
 static void
 exit_cb(evutil_socket_t fd, short what, void *arg)
 {
@@ -374,11 +385,6 @@ proc_child_start(struct proc_child **out, const struct proc_child_conf *conf)
 		return (ERR_NOMEM);
 	pc->conf = *conf;
 	cc.arg = pc;
-	r = slab_make(conf->role);
-	if (r != 0) {
-		free(pc);
-		return (r);
-	}
 	pc->ev_beat = event_new(conf->base, -1, EV_PERSIST, beat_cb, pc);
 	pc->ev_exit = evtimer_new(conf->base, exit_cb, pc);
 	if (pc->ev_beat == NULL || pc->ev_exit == NULL)
@@ -388,9 +394,13 @@ proc_child_start(struct proc_child **out, const struct proc_child_conf *conf)
 	if (r == 0) {
 		/* The parent adds who we are. */
 		log_init(NULL, LOG_L_INFO, log_sink, pc);
+		bug_tell(last_words, pc);
 		*out = pc;
-		r = conf_read(pc);
+		/* Before the first message: it may hold a key. */
+		r = slab_make(conf->role);
 	}
+	if (r == 0)
+		r = conf_read(pc);
 	if (r != 0) {
 		*out = NULL;
 		proc_child_free(pc);
@@ -491,6 +501,7 @@ proc_child_free(struct proc_child *pc)
 	if (pc == NULL)
 		return;
 	log_init(NULL, LOG_L_INFO, NULL, NULL);
+	bug_tell(NULL, NULL);
 	for (unsigned int i = 0; i < ROLE_MAX * PROC_INDEX_MAX; i++)
 		chan_free(pc->peer[i / PROC_INDEX_MAX][i % PROC_INDEX_MAX]);
 	chan_free(pc->parent);

@@ -32,6 +32,20 @@ swan_conf c1 $HD4
 swan_must_up c1
 ping_inside c1
 
+say "what a role holds of ours: no terminal, and no log to write into"
+for p in $(pgrep -f -- "^gatehoused --role"); do
+	[ "$(readlink "/proc/$p/ns/net")" = \
+	    "$(ns hd readlink /proc/self/ns/net)" ] || continue
+	for fd in 0 1 2; do
+		# Test builds keep stderr for the sanitizers.
+		[ "$fd" != 2 ] || [ "$VARIANT" = release ] || continue
+		[ "$(readlink "/proc/$p/fd/$fd")" = /dev/null ] ||
+			fail "a role has $(readlink "/proc/$p/fd/$fd") as $fd"
+	done
+	[ -z "$(tr -d '\0' <"/proc/$p/environ")" ] ||
+		[ "$VARIANT" != release ] || fail "a role has an environment"
+done
+
 say "a second headend"
 other() { # other FILE: it must refuse within seconds
 	ip netns exec "$LANE-hd" timeout 20 "$BIN/gatehoused" -f "$1" \

@@ -1,7 +1,11 @@
 /* Log lines: levels, cleaning, cutting, rates, relays. */
+#include <sys/wait.h>
+
 #include <check.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "privsep/base/err.h"
 #include "privsep/base/log.h"
@@ -89,6 +93,38 @@ START_TEST(rate)
 }
 END_TEST
 
+static void
+heard(void *arg, const char *text)
+{
+	if (write(*(int *)arg, text, strlen(text)) < 0)
+		_exit(1);
+	BUG("in the hook"); /* is not told again, and ends it as well */
+}
+
+/* What a role's BUG() says goes out by message: its stderr leads nowhere. */
+START_TEST(last_words)
+{
+	char b[256] = "";
+	int fds[2], status;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(fds), 0);
+	if ((pid = fork()) == 0) {
+		(void)close(STDERR_FILENO);
+		bug_tell(heard, &fds[1]);
+		BUG("an invariant");
+	}
+	close(fds[1]);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+	ck_assert_int_gt(read(fds[0], b, sizeof(b) - 1), 0);
+	ck_assert_int_eq(strncmp(b, "BUG ", 4), 0);
+	ck_assert_ptr_nonnull(strstr(b, "test_base_log.c:"));
+	ck_assert_ptr_nonnull(strstr(b, " an invariant"));
+	close(fds[0]);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -102,6 +138,7 @@ main(void)
 	tcase_add_test(tc, a_line_is_clean_and_bounded);
 	tcase_add_test(tc, a_relayed_line_names_its_role);
 	tcase_add_test(tc, rate);
+	tcase_add_test(tc, last_words);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);
 	bad = srunner_ntests_failed(sr);
