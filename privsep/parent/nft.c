@@ -2,7 +2,7 @@
  * The rules of nf_tables, over netlink, without nft(8): the parent executes
  * nothing but its own binary. Parent only, at start. In: the config; out:
  * table inet gatehouse { chain input { drop what clients send to this host }
- * chain postrouting { ... masquerade } }.
+ * chain forward { and to each other } chain postrouting { ... masquerade } }.
  */
 #include "privsep/parent/nft.h"
 
@@ -23,6 +23,7 @@
 #define TABLE "gatehouse"
 #define CHAIN_NAT "postrouting"
 #define CHAIN_IN "input"
+#define CHAIN_FWD "forward"
 #define PRIORITY_FILTER 0
 #define PRIORITY_SRCNAT 100
 #define BATCH_MAX (256 * 1024)
@@ -182,16 +183,17 @@ rule_start(struct nft *n, const char *chain, struct nlattr **list)
 	return (nh);
 }
 
-/* iifname TUN, counter, drop: the esp workers drop what is for the addresses
- * that this host had when they started; this knows the later ones too. */
+/* iifname TUN, [oifname TUN,] counter, drop */
 static void
-put_input(struct nft *n, const char *tun)
+put_drop(struct nft *n, const char *chain, const char *in, const char *to)
 {
 	struct nlattr *list, *data, *verdict;
-	struct nlmsghdr *nh = rule_start(n, CHAIN_IN, &list);
+	struct nlmsghdr *nh = rule_start(n, chain, &list);
 	struct expr e;
 
-	put_ifname(nh, NFT_META_IIFNAME, NFT_CMP_EQ, tun);
+	put_ifname(nh, NFT_META_IIFNAME, NFT_CMP_EQ, in);
+	if (to != NULL)
+		put_ifname(nh, NFT_META_OIFNAME, NFT_CMP_EQ, to);
 	e = expr_start(nh, "counter");
 	expr_end(nh, &e);
 	e = expr_start(nh, "immediate");
@@ -204,6 +206,18 @@ put_input(struct nft *n, const char *tun)
 	expr_end(nh, &e);
 	mnl_attr_nest_end(nh, list);
 	put_end(n, nh);
+}
+
+/* The esp workers drop what is for another client, as far as a worker knows
+ * them, or for the addresses that this host had when they started: these rules
+ * know all of them, and later ones. */
+static void
+put_isolation(struct nft *n, const char *tun)
+{
+	put_chain(n, CHAIN_IN, "filter", NF_INET_LOCAL_IN, PRIORITY_FILTER);
+	put_drop(n, CHAIN_IN, tun, NULL);
+	put_chain(n, CHAIN_FWD, "filter", NF_INET_FORWARD, PRIORITY_FILTER);
+	put_drop(n, CHAIN_FWD, tun, tun);
 }
 
 /* meta nfproto F, oifname != TUN, saddr >= lo, saddr <= hi, masquerade */
@@ -258,11 +272,8 @@ build(struct nft *n, const struct conf *c, const char *tun)
 	put_table(n, NFT_MSG_NEWTABLE, NLM_F_CREATE, 0);
 	put_table(n, NFT_MSG_DELTABLE, 0, 0);
 	put_table(n, NFT_MSG_NEWTABLE, NLM_F_CREATE, NFT_TABLE_F_OWNER);
-	if (c->isolate) {
-		put_chain(n, CHAIN_IN, "filter", NF_INET_LOCAL_IN,
-		    PRIORITY_FILTER);
-		put_input(n, tun);
-	}
+	if (c->isolate)
+		put_isolation(n, tun);
 	if (c->nat == NAT_MASQUERADE &&
 	    (r = put_masquerade(n, c, tun)) != 0)
 		return (r);

@@ -6,9 +6,9 @@
 
 /*
  * The nft table "gatehouse": with isolate, nothing that comes from the TUN is
- * for this host; with nat = masquerade, one rule for each range of each pool.
- * The table is owned by our netlink socket: the kernel takes it away when that
- * closes, however we end.
+ * for this host or goes back to the TUN; with nat = masquerade, one rule for
+ * each range of each pool. The table is owned by our netlink socket: the
+ * kernel takes it away when that closes, however we end.
  */
 struct nft;
 /* ERR_SYS, ERR_NOMEM, with why. tun: packets that stay inside of the tunnel

@@ -257,6 +257,9 @@ START_TEST(isolation)
 	    "grep -q 'hook input priority filter'"), 0);
 	ck_assert_int_eq(system("nft list chain inet gatehouse input | "
 	    "grep -q 'iifname \"gh0\" counter packets 0 bytes 0 drop'"), 0);
+	ck_assert_int_eq(system("nft list chain inet gatehouse forward | "
+	    "grep -q 'iifname \"gh0\" oifname \"gh0\" counter packets 0 "
+	    "bytes 0 drop'"), 0);
 	ck_assert_int_ne(system("nft list table inet gatehouse | "
 	    "grep -q masquerade"), 0);
 	nft_free(n);
