@@ -89,9 +89,11 @@ DAEMON_LIBS := privsep/parent db radius daemon/ike daemon/wire daemon/esp \
 $(B)/gatehoused: $(call objs,daemon) $(foreach d,$(DAEMON_LIBS),$(call lib,$(d)))
 	$(CC) $(VLD) -o $@ $(call objs,daemon) -Wl,--start-group \
 	    $(foreach d,$(DAEMON_LIBS),$(call lib,$(d))) -Wl,--end-group $(LDLIBS)
+	@chmod 755 $@ # the roles execute it too, whatever root's umask was
 $(B)/gatehousectl: $(CLI_MAIN) $(call deplibs,cli)
 	$(CC) $(VLD) -o $@ $(CLI_MAIN) $(call deplibs,cli) \
 	    -ljansson -lsodium -levent_core -lseccomp
+	@chmod 755 $@
 
 # regress/unit/test_LIB_what.c links what LIB links; exchange/test_sim_*.c and
 # priv/test_*.c likewise.
@@ -102,6 +104,7 @@ $(B)/regress/%: $(B)/regress/%.o $$(call deplibs,$$(call word2,$$*))
 	$(CC) $(VLD) -o $@ $< -Wl,--start-group \
 	    $(call deplibs,$(call word2,$*)) -Wl,--end-group -lcheck -lsubunit \
 	    -lm -lrt -ljansson $(LDLIBS)
+	@chmod 755 $@
 # fuzz targets: regress/fuzz/fuzz_LIB_what.c
 fuzzers = $(patsubst %.c,$(B)/%,$(sort $(wildcard regress/fuzz/fuzz_*.c)))
 

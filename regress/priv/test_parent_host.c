@@ -32,6 +32,7 @@ setup(void)
 	strcpy(dir, "/tmp/gatehouse-host.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	ck_assert_int_eq(chmod(dir, 0755), 0);
+	(void)umask(022);
 	memset(&c, 0, sizeof(c));
 	memset(&pool, 0, sizeof(pool));
 	memset(&users, 0, sizeof(users));
