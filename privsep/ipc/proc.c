@@ -390,6 +390,8 @@ gone(struct proc *p, int status)
 {
 	struct procs_conf *conf = &p->ps->conf;
 
+	/* It was reaped: its number may be somebody else's already. */
+	p->pid = 0;
 	/* Its last words, above all the log line that says why. */
 	for (unsigned int i = 0; i < 1000 && p->chan != NULL; i++) {
 		if (chan_recv_one(p->chan, 0))
@@ -397,7 +399,6 @@ gone(struct proc *p, int status)
 	}
 	chan_free(p->chan);
 	p->chan = NULL;
-	p->pid = 0;
 	p->up = 0;
 	if (proc_now_ms() - p->started_ms >= STEADY_MS)
 		p->crashes = 0;
