@@ -3,7 +3,7 @@
 set -eu
 BUILD="gcc make pkg-config libsodium-dev libssl-dev libsqlite3-dev
  libevent-dev libmnl-dev libseccomp-dev libjansson-dev uthash-dev libbsd-dev"
-RUN="iproute2 nftables iputils-ping procps curl python3"
+RUN="iproute2 nftables iputils-ping netbase procps curl python3"
 SWAN="strongswan strongswan-swanctl strongswan-pki libstrongswan-extra-plugins
  libstrongswan-standard-plugins libcharon-extra-plugins"
 TEST="clang llvm libclang-rt-14-dev check libsubunit-dev iperf3 ethtool tcpdump
