@@ -15,6 +15,7 @@ struct offer {
 	uint8_t integ_none, integ_some;  /* NONE, anything but NONE */
 	uint8_t kex_none, kex_some;
 	uint8_t aead, plain;             /* kinds of ciphers it names */
+	uint8_t esn_some;                /* it says something about ESN */
 	uint8_t alien;                   /* a transform type we do not know */
 };
 
@@ -78,6 +79,7 @@ offer_add(struct offer *o, const struct transform *t, enum alg_use use,
 				o->kex |= (uint32_t)1 << i;
 		break;
 	case T_ESN:
+		o->esn_some = 1;
 		if (t->id <= 1 && !t->has_bits)
 			o->esn |= (uint32_t)1 << t->id;
 		break;
@@ -230,7 +232,7 @@ ike_propose_esp(struct chosen *ch, const struct payload *sa, uint8_t suites,
 		if (rd_u32(&s, &ch->spi) != 0 || ch->spi <= 255)
 			continue;
 		offer_read(&o, &p, ALG_ESP, suites);
-		if (!ciphers_ok(&o))
+		if (!ciphers_ok(&o) || (o.esn_some && o.esn == 0))
 			continue;
 		/* RFC 7296 1.2: the first exchange's CHILD SA has no KE of its
 		 * own; a group that stands there is for the rekeys to come. */

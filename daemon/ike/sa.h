@@ -421,6 +421,8 @@ struct lease_view {
 	const struct tsel *routes;
 	size_t n_routes;
 };
+int ike_ts_read(struct tsel v[TS_MAX], size_t *n, const struct payload *p)
+    MUST_USE;
 /* Narrow both sides; ERR_NOENT: one would be empty; ERR_SYNTAX. */
 int ike_ts_narrow(const struct chain *c, const struct lease_view *l,
     struct tsel *ts_i, uint8_t *n_i, struct tsel *ts_r, uint8_t *n_r)

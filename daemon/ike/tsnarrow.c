@@ -26,16 +26,26 @@ add(struct tsel *v, uint8_t *n, const struct tsel *ts)
 		v[(*n)++] = *ts;
 }
 
+/* RFC 7296 2.9 lets us narrow: of more selectors than we hold the first count. */
+int
+ike_ts_read(struct tsel v[TS_MAX], size_t *n, const struct payload *p)
+{
+	size_t skipped;
+	int err = wire_ts_parse(v, TS_MAX, n, &skipped, p);
+
+	return (err == ERR_LIMIT ? 0 : err);
+}
+
 static int
 side(const struct chain *c, uint8_t type, const struct tsel *allowed,
     size_t n_allowed, struct tsel *out, uint8_t *n_out)
 {
 	const struct payload *p = wire_chain_get(c, type, 0);
 	struct tsel asked[TS_MAX], ts;
-	size_t n, skipped, i, j;
+	size_t n, i, j;
 
 	*n_out = 0;
-	if (p == NULL || wire_ts_parse(asked, TS_MAX, &n, &skipped, p) != 0)
+	if (p == NULL || ike_ts_read(asked, &n, p) != 0)
 		return (ERR_SYNTAX);
 	for (i = 0; i < n; i++)
 		for (j = 0; j < n_allowed; j++)
@@ -117,9 +127,9 @@ asked_txt(struct txt *t, const struct chain *c, uint8_t type)
 {
 	const struct payload *p = wire_chain_get(c, type, 0);
 	struct tsel v[TS_MAX];
-	size_t n, skipped;
+	size_t n;
 
-	if (p != NULL && wire_ts_parse(v, TS_MAX, &n, &skipped, p) == 0)
+	if (p != NULL && ike_ts_read(v, &n, p) == 0)
 		list_txt(t, v, n);
 }
 

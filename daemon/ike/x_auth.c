@@ -134,13 +134,11 @@ child_syntax(struct ctx *x)
 {
 	const struct payload *sa = wire_chain_get(x->c, PL_SA, 0);
 	struct tsel v[TS_MAX];
-	size_t n, skipped;
+	size_t n;
 
 	if (wire_sa_check(sa->body, sa->len) != 0 ||
-	    wire_ts_parse(v, TS_MAX, &n, &skipped,
-	    wire_chain_get(x->c, PL_TSI, 0)) != 0 ||
-	    wire_ts_parse(v, TS_MAX, &n, &skipped,
-	    wire_chain_get(x->c, PL_TSR, 0)) != 0)
+	    ike_ts_read(v, &n, wire_chain_get(x->c, PL_TSI, 0)) != 0 ||
+	    ike_ts_read(v, &n, wire_chain_get(x->c, PL_TSR, 0)) != 0)
 		return (ERR_SYNTAX);
 	return (0);
 }

@@ -16,6 +16,7 @@
 /* So many half-open SAs a second make way for newer ones. Each takes a ticket
  * with it, of which the parent has room for some 270 a second. */
 #define EVICT_PER_S 100
+#define EVICT_AGE_MS 2000
 
 /* What was read of a request. */
 struct init {
@@ -133,14 +134,16 @@ turned_away(struct ctx *x, enum ike_stat stat, const char *cause)
 
 /*
  * Full: the oldest that never went on makes way. A real client goes on within
- * a round trip; who only wants to be in the way has to come back all the time.
+ * a round trip, and is not cut off in it when a whole company comes back at
+ * once; who only wants to be in the way has to come back all the time.
  */
 static int
 make_way(struct ctx *x, struct half *h)
 {
 	struct ike_engine *e = x->e;
 
-	if (h == NULL || e->ticket_n < TICKETS_MAX / 4 ||
+	if (h == NULL || h->sa->created_ms + EVICT_AGE_MS > x->now ||
+	    e->ticket_n < TICKETS_MAX / 4 ||
 	    !ike_rate(&e->rate_evict, x->now, EVICT_PER_S))
 		return (0);
 	e->stats[IKE_STAT_HALF_EVICTED]++;

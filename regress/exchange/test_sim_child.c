@@ -17,7 +17,7 @@ SIM_FIXTURE
 static struct init_client *c;
 static uint8_t buf[4096], ni[32];
 static struct kex *kex;
-static int with_cp;
+static int with_cp, with_many;
 
 static void
 up(void)
@@ -26,7 +26,7 @@ up(void)
 	c = sim_client(&s, NULL);
 	ck_assert_msg(sim_login(&s, c) == INIT_UP, "%s", c->report.why);
 	c->report.error = 0;
-	with_cp = 0;
+	with_cp = with_many = 0;
 }
 
 static void
@@ -49,7 +49,7 @@ child(const char *esp, uint32_t rekeys, uint16_t group)
 	static const uint8_t ask[] = { CFG_REQUEST, 0, 0, 0, 0, 1, 0, 0 };
 	struct proposal_out p[INIT_PROPOSALS];
 	struct chain_wr w;
-	struct tsel any[2];
+	struct tsel any[2], many[200];
 	uint8_t spi[4] = { (uint8_t)(rekeys >> 24), (uint8_t)(rekeys >> 16),
 		(uint8_t)(rekeys >> 8), (uint8_t)rekeys };
 	int n = init_proposals(p, INIT_PROPOSALS, PROTO_ESP, esp), i;
@@ -78,7 +78,13 @@ child(const char *esp, uint32_t rekeys, uint16_t group)
 	if (group != 0)
 		put_ke(&w, group);
 	ck_assert_int_eq(wire_put_ts(&w, PL_TSI, any, 2), 0);
-	ck_assert_int_eq(wire_put_ts(&w, PL_TSR, any, 2), 0);
+	for (i = 0; i < 200; i++) {
+		many[i] = any[0];
+		many[i].proto = 17;
+		many[i].port_lo = many[i].port_hi = (uint16_t)(1 + i);
+	}
+	ck_assert_int_eq(with_many ? wire_put_ts(&w, PL_TSR, many, 200) :
+	    wire_put_ts(&w, PL_TSR, any, 2), 0);
 	ck_assert_int_eq(init_request(c, s.now, EX_CREATE_CHILD_SA, buf[0],
 	    buf + 1, o.len - 1), 0);
 	sim_run(&s, 100);
@@ -239,6 +245,30 @@ START_TEST(asks_for_addresses_again)
 	ck_assert_int_eq(sim_state(&s), ST_UP);
 	ck_assert_uint_eq(sim_esp_sas(&s), 2);
 	ck_assert_uint_eq(sim_asked(&s, SIM_LEASE), 1);
+}
+END_TEST
+
+/* More selectors than we hold: narrowed to the first, not refused. */
+START_TEST(many_selectors)
+{
+	up();
+	with_many = 1;
+	child("aes256gcm16-noesn", 0, 0);
+	ck_assert_uint_eq(c->report.error, 0);
+	ck_assert_uint_eq(sim_esp_sas(&s), 2);
+	ck_assert_uint_eq(s.sa_add.ts_r.n, 16);
+	ck_assert_uint_eq(s.sa_add.ts_r.v[0].port_lo, 1);
+}
+END_TEST
+
+/* An ESN transform that is neither: not chosen, rather than answered with one
+ * that was not offered. */
+START_TEST(esn_of_another_kind)
+{
+	up();
+	child("aes256gcm16-5:7", 0, 0);
+	ck_assert_uint_eq(c->report.error, NT_NO_PROPOSAL_CHOSEN);
+	ck_assert_uint_eq(sim_esp_sas(&s), 1);
 }
 END_TEST
 
@@ -539,6 +569,8 @@ main(void)
 	tcase_add_test(t[0], slow_parent);
 	tcase_add_test(t[0], dead_parent);
 	tcase_add_test(t[0], refused);
+	tcase_add_test(t[0], many_selectors);
+	tcase_add_test(t[0], esn_of_another_kind);
 	tcase_add_test(t[0], refused_is_told);
 	tcase_add_test(t[0], asks_for_addresses_again);
 	tcase_add_test(t[0], from_bare);

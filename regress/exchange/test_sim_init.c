@@ -371,6 +371,17 @@ START_TEST(prefix_cookie)
 }
 END_TEST
 
+/* One that asks once. */
+static struct init_client *
+silent(void)
+{
+	struct init_conf conf;
+
+	sim_conf(&s, &conf);
+	conf.tries = 1;
+	return (sim_client(&s, &conf));
+}
+
 /* Whoever shares a prefix with real clients and has cookies holds its share
  * with a few packets: the oldest that never went on makes way. */
 START_TEST(oldest_makes_way)
@@ -385,8 +396,19 @@ START_TEST(oldest_makes_way)
 		s.conf.net.half_open_max = 8;
 	sim_start(&s);
 	s.drop[SIM_DOWN] = 1000;
-	for (i = 0; i < 12; i++) {
-		ck_assert_int_eq(init_start(sim_client(&s, NULL), s.now), 0);
+	for (i = 0; i < 8; i++)
+		ck_assert_int_eq(init_start(silent(), s.now), 0);
+	sim_run(&s, 1000);
+	/* A company that comes back at once cuts nobody off. */
+	ck_assert_int_eq(init_start(silent(), s.now), 0);
+	sim_run(&s, 5);
+	ck_assert_uint_eq(stat(IKE_STAT_HALF_EVICTED), 0);
+	ck_assert_uint_ge(stat(IKE_STAT_DROP_PREFIX) +
+	    stat(IKE_STAT_DROP_HALF_OPEN), 1);
+	sim_run(&s, 2000);
+	ck_assert_uint_eq(sim_sas(&s), 8);
+	for (i = 0; i < 4; i++) {
+		ck_assert_int_eq(init_start(silent(), s.now), 0);
 		sim_run(&s, 5);
 	}
 	s.drop[SIM_DOWN] = 0;
@@ -408,7 +430,7 @@ START_TEST(few_make_way)
 	unsigned int i;
 	size_t len;
 
-	s.conf.net.half_open_per_prefix = 2;
+	s.conf.net.half_open_per_prefix = 120;
 	s.conf.net.cookies = COOKIES_NEVER;
 	sim_start(&s);
 	c = sim_client(&s, NULL);
@@ -421,12 +443,15 @@ START_TEST(few_make_way)
 	s.drop[SIM_DOWN] = 1000;
 	for (i = 0; i < 600; i++) {
 		b[0] = (uint8_t)(1 + i / 250);
-		b[1] = (uint8_t)i;
-		if (i == 50)
+		b[1] = (uint8_t)(i % 250);
+		if (i == 120) {
+			s.now = (s.now / 1000 + 3) * 1000;
 			sim_tickets(&s, 128);
+			sim_tickets(&s, 128);
+		}
 		sim_input(&s, b, len, &c->local, &c->request.v[0].to, 0);
 	}
-	ck_assert_uint_eq(sim_sas(&s), 2);
+	ck_assert_uint_eq(sim_sas(&s), 120);
 	ck_assert_uint_eq(stat(IKE_STAT_HALF_EVICTED), 100);
 	ck_assert_uint_ge(s.e->ticket_n, TICKETS_MAX / 4);
 }
