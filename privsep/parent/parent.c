@@ -133,21 +133,26 @@ send_start(struct house *h, enum role role, unsigned int index)
 	return (procs_send(h->procs, role, index, &m));
 }
 
+static int
+is_own(const struct msg_conf_esp *e, const struct addr *a)
+{
+	for (size_t i = 0; i < e->own.n; i++)
+		if (addr_ip_eq(&e->own.v[i], a))
+			return (1);
+	return (0);
+}
+
 /* Every address of this host, not only those that we listen on. */
 static void
 fill_own(struct msg_conf_esp *e)
 {
-	size_t max = sizeof(e->own.v) / sizeof(e->own.v[0]), n, i, k;
+	size_t max = sizeof(e->own.v) / sizeof(e->own.v[0]), n, i;
 	struct addr v[sizeof(e->own.v) / sizeof(e->own.v[0])];
 
 	n = host_addresses(v, max);
-	for (i = 0; i < n && e->own.n < max; i++) {
-		for (k = 0; k < e->own.n; k++)
-			if (addr_ip_eq(&e->own.v[k], &v[i]))
-				break;
-		if (k == e->own.n)
+	for (i = 0; i < n && e->own.n < max; i++)
+		if (!is_own(e, &v[i]))
 			e->own.v[e->own.n++] = v[i];
-	}
 }
 
 /* Who is a client: every pool; and who we are. */
@@ -284,16 +289,33 @@ events_make(struct house *h)
 }
 
 /* ---- start --------------------------------------------------------------- */
+/* A name server on this host is out of the clients' reach: say so. */
+static void
+warn_dns(const struct conf_pool *p, const struct msg_conf_esp *own)
+{
+	char buf[ADDR_STRLEN];
+
+	for (size_t k = 0; k < p->n_dns; k++)
+		if (is_own(own, &p->dns[k]))
+			log_warn("headend.dns pool=%s address=%s why=\"it is "
+			    "this host, where isolate = yes lets no client\"",
+			    p->name, addr_str(&p->dns[k], buf, sizeof(buf)));
+}
+
 /* Without nf_tables there is no NAT; isolation still holds for the addresses
  * that this host has now, which the esp workers know. */
 static int
 rules(struct house *h, char why[HOST_WHY])
 {
 	const struct conf *c = h->conf;
+	struct msg_conf_esp own = { 0 };
 	int r;
 
 	if (c->nat != NAT_MASQUERADE && !c->isolate)
 		return (0);
+	fill_own(&own);
+	for (size_t i = 0; c->isolate && i < c->n_pools; i++)
+		warn_dns(&c->pools[i], &own);
 	r = nft_open(&h->nft, c, c->tun, why);
 	if (r == 0 || c->nat == NAT_MASQUERADE)
 		return (r);

@@ -18,7 +18,8 @@ reach() { # reach CLIENT FROM TO
 up() { # up EXTRA: headend and both clients, everything through the tunnel
 	conf_psk "listen = { $HD4, \"$HD6\" }
 		$1"
-	sed -i '/^\t*routes = /d' "$W/gatehouse.conf"
+	sed -i -e '/^\t*routes = /d' -e 's/10.99.0.53/10.99.0.1/' \
+	    "$W/gatehouse.conf"
 	headend_start
 	for c in c1 c2; do
 		[ -d "$W/$c" ] || {
@@ -43,6 +44,8 @@ topo_up
 
 say "isolate = yes, the default"
 up ""
+grep -q 'headend.dns pool=staff address=10.99.0.1' "$W/headend.log" ||
+	fail "no word about a name server that nobody reaches"
 addr hd inn 10.99.0.77/24 fd99::77/64 # after the start
 ! reach c1 "$a4" "$b4" || fail "c1 reaches c2 over IPv4"
 ! reach c1 "$a6" "$b6" || fail "c1 reaches c2 over IPv6"
