@@ -16,6 +16,17 @@ sid_of(const struct msg *m)
 	return (m->type == MSG_SA_ADD ? m->u.sa_add.sid : m->u.grant.sid);
 }
 
+static size_t
+of_sender(const struct parent *p, enum role role, unsigned int index)
+{
+	const struct pending *w;
+	size_t n = 0;
+
+	TAILQ_FOREACH(w, &p->pendings, link)
+		n += w->role == role && w->index == index;
+	return (n);
+}
+
 int
 pending_add(struct parent *p, enum role role, unsigned int index,
     struct msg *m)
@@ -24,7 +35,8 @@ pending_add(struct parent *p, enum role role, unsigned int index,
 
 	if (m->type != MSG_SA_ADD && m->type != MSG_GRANT)
 		return (ERR_STATE);
-	if (p->n_pending >= PENDING_MAX)
+	/* Each process its own room: none can take that of the others. */
+	if (of_sender(p, role, index) >= PENDING_MAX)
 		return (ERR_LIMIT);
 	if ((w = calloc(1, sizeof(*w))) == NULL)
 		return (ERR_NOMEM);

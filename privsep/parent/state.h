@@ -22,7 +22,7 @@
  */
 #define SESSION_SAS_MAX 16u  /* rekeys overlap; a client has a few children */
 #define CLAIM_MAX 4u         /* takeovers of one address under way */
-#define PENDING_MAX 256u     /* requests that wait for their authority */
+#define PENDING_MAX 256u     /* requests of one process that wait */
 #define PENDING_MS 1000u
 #define LOGIN_MS 30000u      /* where no policy says */
 #define STATS_BATCH 256u     /* USAGE lines of one tick */

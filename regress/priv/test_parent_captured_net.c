@@ -555,7 +555,14 @@ START_TEST(waiting_room)
 		fake_sa_msg(&m, pair.sid, SPI(ME, 1, 7 + i), MINE);
 		say(&m);
 	}
-	ck_assert_uint_le(f->p->n_pending, PENDING_MAX);
+	ck_assert_uint_eq(f->p->n_pending, PENDING_MAX);
+	fake_forget(f);
+	/* Another worker's request still finds room. */
+	parent_role_ready(f->p, ROLE_NET, 1);
+	pair = fake_pair(f, 1, 0);
+	fake_sa_msg(&m, pair.sid, SPI(1, 1, 7), MINE);
+	ck_assert_int_eq(fake_msg(f, ROLE_NET, 1, &m), 0);
+	ck_assert_uint_eq(f->p->n_pending, PENDING_MAX + 1);
 	fake_forget(f);
 	parent_role_ready(f->p, ROLE_NET, 1);
 	parent_lives(0);
