@@ -676,11 +676,27 @@ ike_x_kick_early(struct ctx *x)
 	return (0);
 }
 
+/* How far it came is what an operator asks: did nothing arrive, only some of
+ * the fragments, or something that was made with other keys? */
 int
 ike_x_half_late(struct ctx *x)
 {
+	const struct frags *f = x->sa->frags;
+	char detail[64];
+	struct txt t;
+
+	txt_init(&t, detail, sizeof(detail));
+	if (f != NULL) {
+		txt_str(&t, "ike_auth=incomplete fragments=");
+		txt_u64(&t, f->have);
+		txt_str(&t, "/");
+		txt_u64(&t, f->total);
+	} else {
+		txt_str(&t, x->sa->half->dh_done ? "ike_auth=unverified" :
+		    "ike_auth=none");
+	}
 	x->e->stats[IKE_STAT_HALF_EXPIRED]++;
-	ike_attempt(x, "IKE_AUTH", WHY_TIMEOUT, "");
+	ike_attempt(x, "IKE_AUTH", WHY_TIMEOUT, detail);
 	x->sa->end_why = WHY_TIMEOUT;
 	return (0);
 }

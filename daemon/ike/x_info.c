@@ -190,9 +190,14 @@ int
 ike_x_bad_critical(struct ctx *x)
 {
 	int half = x->sa->state == ST_HALF;
+	char detail[32];
+	struct txt t;
 
 	if (half) {
-		ike_attempt(x, "IKE_AUTH", WHY_CRITICAL, "");
+		txt_init(&t, detail, sizeof(detail));
+		txt_str(&t, "payload=");
+		txt_u64(&t, x->critical);
+		ike_attempt(x, "IKE_AUTH", WHY_CRITICAL, detail);
 		x->sa->end_why = WHY_CRITICAL;
 	}
 	if (ike_answer_notify(x, x->h.exchange,

@@ -228,6 +228,22 @@ nat_forbidden(struct ctx *x, uint16_t flags)
 	return (n.len != w.len || memcmp(n.data, want, w.len) != 0);
 }
 
+static void
+nat_attempt(struct ctx *x, uint16_t flags)
+{
+	char detail[160];
+	struct txt t;
+
+	txt_init(&t, detail, sizeof(detail));
+	txt_str(&t, "seen-from=");
+	addr_txt(&t, &x->d->from);
+	txt_str(&t, " seen-to=");
+	addr_txt(&t, &x->d->to);
+	txt_str(&t, flags & SAF_NAT_PEER ? " nat=client" :
+	    flags & SAF_NAT_US ? " nat=headend" : " nat=addresses");
+	ike_attempt(x, "IKE_SA_INIT", WHY_NAT, detail);
+}
+
 static int
 choose(struct ctx *x, struct init *in, uint16_t flags)
 {
@@ -264,7 +280,7 @@ choose(struct ctx *x, struct init *in, uint16_t flags)
 	}
 	if (nat_forbidden(x, flags)) {
 		refuse(x, NT_UNEXPECTED_NAT_DETECTED, NULL, 0);
-		ike_attempt(x, "IKE_SA_INIT", WHY_NAT, "");
+		nat_attempt(x, flags);
 		return (ERR_POLICY);
 	}
 	return (0);

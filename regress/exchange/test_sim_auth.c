@@ -462,6 +462,7 @@ START_TEST(half_open_expires)
 	sim_run(&s, 1000);
 	ck_assert_uint_eq(sim_sas(&s), 0);
 	ck_assert_uint_eq(s.attempt.why, WHY_TIMEOUT);
+	ck_assert_str_eq(s.attempt.detail, "ike_auth=none");
 	nothing_left();
 }
 END_TEST

@@ -478,8 +478,12 @@ START_TEST(fragments_never_whole)
 	ck_assert_uint_gt(s.e->frag_bytes, 0);
 	ck_assert_uint_le(s.e->frag_bytes, FRAG_SA_BYTES);
 	ck_assert_uint_eq(ike_stats(s.e)[IKE_STAT_DH], 1);
-	/* It expires with the SA. */
+	/* It expires with the SA; the row says what was missing. */
 	sim_run(&s, 120000);
+	ck_assert_uint_eq(s.attempt.why, WHY_TIMEOUT);
+	ck_assert_msg(strncmp(s.attempt.detail,
+	    "ike_auth=incomplete fragments=1/", 32) == 0, "%s",
+	    s.attempt.detail);
 	ck_assert_uint_eq(sim_sas(&s), 0);
 	ck_assert_uint_eq(s.e->frag_bytes, 0);
 }

@@ -629,6 +629,9 @@ START_TEST(nat_not_allowed_but_there)
 	ck_assert(sim_login(&s, c) == INIT_FAILED);
 	ck_assert_uint_eq(c->report.error, NT_UNEXPECTED_NAT_DETECTED);
 	ck_assert_uint_eq(s.attempt.why, WHY_NAT);
+	ck_assert_msg(strstr(s.attempt.detail, "seen-from=") != NULL &&
+	    strstr(s.attempt.detail, " nat=client") != NULL, "%s",
+	    s.attempt.detail);
 }
 END_TEST
 
