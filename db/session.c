@@ -62,8 +62,9 @@ known_leases(struct sql *s, const uint8_t sid[16], struct store_lease *l)
 	return (rc < 0 ? rc : 0);
 }
 
-int
-sql_session_known(struct sql *s, const uint8_t sid[16], struct store_out *out)
+/* Its row, without its addresses. */
+static int
+session_row(struct sql *s, const uint8_t sid[16], struct store_out *out)
 {
 	struct store_session *ss = &out->session;
 	struct sql_q *q = sql_q(s, STMT_SESSION_GET);
@@ -89,7 +90,17 @@ sql_session_known(struct sql *s, const uint8_t sid[16], struct store_out *out)
 	copy_txt(ss->identity, sizeof(ss->identity), q, 14);
 	ss->passed = !sql_col_null(q, 15);
 	sql_done(q);
-	if ((rc = known_leases(s, sid, &out->lease)) != 0)
+	return (0);
+}
+
+int
+sql_session_known(struct sql *s, const uint8_t sid[16], struct store_out *out)
+{
+	struct store_session *ss = &out->session;
+	int rc;
+
+	if ((rc = session_row(s, sid, out)) != 0 ||
+	    (rc = known_leases(s, sid, &out->lease)) != 0)
 		return (rc);
 	if (out->lease.leased && out->lease.v4.family == 0 &&
 	    out->lease.v6.family == 0)
@@ -134,7 +145,7 @@ up_op(struct sql *s, const void *in, struct store_out *out)
 	struct sql_q *q;
 	int rc, again;
 
-	if ((rc = sql_session_known(s, m->sid, out)) != 0)
+	if ((rc = session_row(s, m->sid, out)) != 0)
 		return (rc == ERR_NOENT ? STORE_NONE : sql_res(rc));
 	again = strcmp(out->session.state, "up") == 0;
 	q = sql_q(s, STMT_SESSION_UP);
@@ -349,10 +360,8 @@ child_up_op(struct sql *s, const void *in, struct store_out *out)
 	const struct msg_child_up *m = ci->up;
 	char ts_i[1024], ts_r[1024];
 	struct sql_q *q;
-	int rc;
 
-	if ((rc = sql_session_known(s, m->sid, out)) != 0)
-		return (rc == ERR_NOENT ? STORE_NONE : sql_res(rc));
+	(void)out;
 	ts_text(ts_i, sizeof(ts_i), m->ts_i.v, m->ts_i.n);
 	ts_text(ts_r, sizeof(ts_r), m->ts_r.v, m->ts_r.n);
 	q = sql_q(s, STMT_CHILD_UP);

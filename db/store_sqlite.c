@@ -424,7 +424,9 @@ set_up(struct store *st, const struct store_conf *conf)
 	    "PRAGMA mmap_size=0;PRAGMA temp_store=MEMORY;"
 	    "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;"
 	    "PRAGMA foreign_keys=ON;PRAGMA cell_size_check=ON;"
-	    "PRAGMA journal_size_limit=16777216;"));
+	    /* 16 MB of journal before it is copied into the file. */
+	    "PRAGMA journal_size_limit=16777216;"
+	    "PRAGMA wal_autocheckpoint=4000;"));
 }
 
 /* Better now than in the middle of a login: 0, or it is damaged. */
