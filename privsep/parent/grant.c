@@ -213,6 +213,7 @@ grant_take(struct parent *p, struct session *s, const struct msg_grant *g)
 		return (WHY_INTERNAL_PARENT);
 	}
 	s->state = SESSION_GRANTED;
+	vouch_settled(p, s);
 	p->stat[PSTAT_GRANTED]++;
 	return (WHY_OK);
 }
@@ -258,6 +259,7 @@ grant_revoke(struct parent *p, struct session *s, enum why why)
 	log_debug("sa=%s session.end why=%s", sid_txt(s->ticket->sid, b),
 	    why_name(why));
 	s->state = SESSION_ENDING;
+	vouch_settled(p, s);
 	s->why = (uint16_t)why;
 	for (sa = TAILQ_FIRST(&s->sas); sa != NULL; sa = next) {
 		next = TAILQ_NEXT(sa, link);

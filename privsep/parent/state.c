@@ -68,6 +68,7 @@ parent_new(struct parent **out, const struct conf *conf,
 	p->conf = conf;
 	p->ops = *ops;
 	TAILQ_INIT(&p->sessions);
+	TAILQ_INIT(&p->due);
 	TAILQ_INIT(&p->pendings);
 	for (unsigned int r = 0; r < ROLE_MAX; r++)
 		for (unsigned int i = 0; i < OUT_INDEX_MAX; i++)

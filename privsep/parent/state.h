@@ -67,7 +67,8 @@ struct session {
 	uint8_t method;        /* bits: enum msg_method */
 	uint16_t policy;
 	uint16_t why;          /* why it ends */
-	uint64_t ends_ms;      /* VOUCHED: when it must have a grant */
+	uint64_t ends_ms;      /* VOUCHED: when it must have a grant; else 0 */
+	TAILQ_ENTRY(session) due_link; /* while ends_ms != 0 */
 	/* The grant. */
 	struct addr v4, v6;
 	uint8_t v6_plen, esp;
@@ -121,6 +122,7 @@ struct parent {
 	uint64_t boot_id;
 	struct tickets tickets;
 	TAILQ_HEAD(, session) sessions;
+	TAILQ_HEAD(session_due, session) due; /* VOUCHED, the earliest first */
 	size_t n_sessions;
 	struct sa *sas;
 	struct claim *claims;

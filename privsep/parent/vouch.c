@@ -39,6 +39,32 @@ vouch_tell(struct parent *p, const struct session *s, int resync)
 		p->stat[PSTAT_SEND_FAILED]++;
 }
 
+/* Policies give different times, so the new one may not be the last; it rarely
+ * is far from it. */
+static void
+due_at(struct parent *p, struct session *s, uint64_t ends_ms)
+{
+	struct session *o;
+
+	s->ends_ms = ends_ms;
+	TAILQ_FOREACH_REVERSE(o, &p->due, session_due, due_link)
+		if (o->ends_ms <= ends_ms)
+			break;
+	if (o != NULL)
+		TAILQ_INSERT_AFTER(&p->due, o, s, due_link);
+	else
+		TAILQ_INSERT_HEAD(&p->due, s, due_link);
+}
+
+void
+vouch_settled(struct parent *p, struct session *s)
+{
+	if (s->ends_ms == 0)
+		return;
+	TAILQ_REMOVE(&p->due, s, due_link);
+	s->ends_ms = 0;
+}
+
 /* The ticket is spent: from now on the session owns it. */
 static int
 session_new(struct parent *p, struct ticket *t)
@@ -56,8 +82,8 @@ session_new(struct parent *p, struct ticket *t)
 	s->state = SESSION_VOUCHED;
 	s->method = t->vouched;
 	s->policy = t->policy;
-	s->ends_ms = parent_now(p) +
-	    (po != NULL && po->login_ms != 0 ? po->login_ms : LOGIN_MS);
+	due_at(p, s, parent_now(p) +
+	    (po != NULL && po->login_ms != 0 ? po->login_ms : LOGIN_MS));
 	ticket_spend(&p->tickets, t);
 	t->session = s;
 	TAILQ_INSERT_TAIL(&p->sessions, s, link);
@@ -116,6 +142,7 @@ void
 session_free(struct parent *p, struct session *s)
 {
 	grant_release(p, s);
+	vouch_settled(p, s);
 	TAILQ_REMOVE(&p->sessions, s, link);
 	p->n_sessions--;
 	pending_refuse_sid(p, s->ticket->sid);
@@ -129,6 +156,7 @@ session_end(struct parent *p, struct session *s)
 {
 	/* Its addresses are nobody's before db hears of it. */
 	grant_release(p, s);
+	vouch_settled(p, s);
 	s->state = SESSION_ENDED;
 	p->stat[PSTAT_ENDED]++;
 	if (tell_ended(p, s) == 0)
@@ -156,16 +184,13 @@ vouch_resync(struct parent *p)
 void
 vouch_expire(struct parent *p)
 {
-	struct session *s, *next;
+	struct session *s;
 	uint64_t now = parent_now(p);
 	char b[SID_TXT];
 
-	for (s = TAILQ_FIRST(&p->sessions); s != NULL; s = next) {
-		next = TAILQ_NEXT(s, link);
-		/* While db is down nobody can get a grant: it is not late. */
-		if (s->state != SESSION_VOUCHED || s->ends_ms > now ||
-		    !p->db_up)
-			continue;
+	/* While db is down nobody can get a grant: it is not late. */
+	while (p->db_up && (s = TAILQ_FIRST(&p->due)) != NULL &&
+	    s->ends_ms <= now) {
 		log_debug("sa=%s session.end why=%s", sid_txt(s->ticket->sid, b),
 		    why_name(WHY_TIMEOUT));
 		s->why = WHY_TIMEOUT;

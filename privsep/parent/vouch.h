@@ -21,7 +21,9 @@ void vouch_resync(struct parent *p);
  * it stays, ENDED. */
 void session_end(struct parent *p, struct session *s);
 void session_free(struct parent *p, struct session *s);
-/* Sessions that never got a grant. */
+/* It has a grant, or will never need one: no deadline any more. */
+void vouch_settled(struct parent *p, struct session *s);
+/* Sessions that never got a grant. Costs nothing for all others. */
 void vouch_expire(struct parent *p);
 
 #endif

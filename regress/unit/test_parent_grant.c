@@ -92,6 +92,38 @@ START_TEST(no_grant)
 }
 END_TEST
 
+/* Each at its own policy's time, whichever came first; one with a grant never. */
+START_TEST(no_grant_order)
+{
+	static const uint32_t login_ms[] = { 9000, 3000, 6000, 3000, 12000 };
+	struct ticket *t;
+	size_t late = 0;
+	struct msg m;
+
+	f->policy[0].auth = CONF_AUTH_PSK;
+	for (size_t i = 0; i < 5; i++) {
+		f->policy[0].login_ms = login_ms[i];
+		t = bound(i);
+		ck_assert_int_eq(vouch_add(f->p, t, MSG_METHOD_PSK, "alice",
+		    0), 0);
+		if (i == 2) {
+			fake_grant_msg(&m, t->sid, IN, NULL, 0);
+			ck_assert_int_eq(fake_msg(f, ROLE_DB, 0, &m), 0);
+		}
+	}
+	for (uint64_t s = 0; s < 14; s++, f->now += 1000) {
+		late = s < 3 ? 0 : s < 9 ? 2 : s < 12 ? 3 : 4;
+		/* While db is down it is nobody's fault. */
+		f->p->db_up = s != 5;
+		parent_tick(f->p);
+		ck_assert_uint_eq(fake_count(f, ROLE_DB, MSG_GRANT_ENDED),
+		    late);
+	}
+	ck_assert_uint_eq(late, 4);
+	ck_assert_uint_eq(f->p->n_sessions, 1);
+}
+END_TEST
+
 /* ---- grants -------------------------------------------------------------- */
 START_TEST(granted)
 {
@@ -420,6 +452,7 @@ tc_vouch(void)
 	tcase_add_test(tc, all_methods);
 	tcase_add_test(tc, unbound);
 	tcase_add_test(tc, no_grant);
+	tcase_add_test(tc, no_grant_order);
 	return (tc);
 }
 
