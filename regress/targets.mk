@@ -58,10 +58,10 @@ test-exchange: $(EXCH)
 test-priv: $(PRIV) all
 	@BIN=$(abspath $(B)) $(SUITE) priv 1 120 $(PRIV)
 test-live: $(LIVE_BIN)
-	@BIN=$(abspath $(B)) $(SUITE) live 2 150 $(LIVE)
+	@BIN=$(abspath $(B)) $(SUITE) live 2 240 $(LIVE)
 test-san: $(UNIT) $(EXCH) $(LIVE_BIN)
 	@ASAN_OPTIONS=detect_leaks=1 $(SUITE) san-unit 2 180 $(UNIT) $(EXCH)
-	@VARIANT=asan BIN=$(abspath $(B)) $(SUITE) san-live 2 150 $(LIVE_SAN)
+	@VARIANT=asan BIN=$(abspath $(B)) $(SUITE) san-live 2 240 $(LIVE_SAN)
 test-fuzz: $(fuzzers)
 	@FUZZ_S=$(FUZZ_S) RUNNER=regress/fuzz/run.sh $(SUITE) fuzz 2 240 $(abspath $(fuzzers))
 

@@ -552,6 +552,7 @@ tick_cb(evutil_socket_t fd, short what, void *arg)
 static void
 await(struct procs *ps, enum role role, long deadline)
 {
+	const struct procs_conf *conf = &ps->conf;
 	struct timeval tv = { 0, 20000 };
 	struct event *tick;
 	size_t left;
@@ -563,6 +564,9 @@ await(struct procs *ps, enum role role, long deadline)
 		left = 0;
 		for (size_t i = 0; i < ps->n; i++)
 			left += ps->v[i].role == role && ps->v[i].pid != 0;
+		/* What it left behind ends before the next role does. */
+		if (left == 0 && conf->busy != NULL)
+			left = conf->busy(conf->arg, role) != 0;
 		if (left != 0 &&
 		    event_base_loop(ps->conf.base, EVLOOP_ONCE) != 0)
 			break;

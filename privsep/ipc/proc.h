@@ -36,6 +36,9 @@ struct procs_conf {
 	/* It ended: its status as wait(2) tells, and how often in a row. */
 	void (*on_exit)(void *arg, enum role role, unsigned int index,
 	    int status, unsigned int crashes);
+	/* While stopping, once `role` is gone: does its owner still expect
+	 * messages of the roles that are left? NULL: never. */
+	int (*busy)(void *arg, enum role role);
 	void *arg;
 };
 

@@ -215,6 +215,15 @@ on_exit_role(void *arg, enum role role, unsigned int index, int status,
 	parent_role_exit(h->parent, role, index);
 }
 
+/* Without net every session ends: db revokes, esp forgets, db is told. */
+static int
+on_busy(void *arg, enum role role)
+{
+	const struct house *h = arg;
+
+	return (role == ROLE_NET && h->parent->n_sessions != 0);
+}
+
 /* ---- the loop ------------------------------------------------------------ */
 static void
 on_term(evutil_socket_t sig, short what, void *arg)
@@ -389,7 +398,7 @@ start_roles(struct house *h)
 	struct procs_conf pc = { .base = h->base, .self_fd = h->self_fd,
 		.root = h->root, .state_dir = h->conf->state_dir,
 		.on_msg = on_msg, .on_start = on_start, .on_ready = on_ready,
-		.on_exit = on_exit_role, .arg = h };
+		.on_exit = on_exit_role, .busy = on_busy, .arg = h };
 	struct parent_ops ops = { op_send, op_now_ms, op_random, op_steer, h };
 	char why[HOST_WHY] = "";
 	int r;

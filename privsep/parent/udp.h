@@ -15,7 +15,7 @@
  */
 #define UDP_PORT_IKE 500
 #define UDP_PORT_NATT 4500
-#define UDP_SOCKS_MAX 1536 /* 16 addresses, 16 workers of each role */
+#define UDP_SOCKS_MAX 1600 /* 16 addresses, 16 workers of each role */
 
 struct udp_conf {
 	const struct addr *listen; /* ports are not looked at */

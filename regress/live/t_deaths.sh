@@ -52,7 +52,10 @@ wait_for 5 leases_are 0 || fail "a lease is left"
 swan_down c1
 swan_must_up c1
 ping_inside c1
-say "the stop"
+say "the stop, with a db that is slow to hear of it"
+db_pid=$(pgrep -P "$HD_PID" -f -- '--role db')
+kill -STOP "$db_pid"
+(sleep 0.7; kill -CONT "$db_pid") &
 headend_stop
 said "session.ended .*why=headend.shutdown" ||
 	fail "the stop did not end the session"
