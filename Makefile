@@ -117,6 +117,23 @@ fuzz-build: $(fuzzers)
 check-%: $$(foreach t,$$(UNIT),$$(if $$(findstring /test_$$*_,$$(t)),$$(t)))
 	@for t in $^; do echo "== $$t"; $$t || exit 1; done
 
+# The suites are in regress/targets.mk; the sum is the last line.
+test: deps
+	@rm -rf $(RESULTS)
+	@$(MAKE) --no-print-directory suites; \
+	    bash regress/sum.sh $(RESULTS)
+
+demo:
+	@sh regress/deps.sh demo
+	@sh etc/mkusers.sh
+	@$(MAKE) -s -j2 all
+	@bash regress/live/demo.sh
+quickstart:
+	@sh regress/deps.sh demo
+	@sh etc/mkusers.sh
+	@$(MAKE) -s -j2 all
+	@bash etc/quickstart.sh
+
 deps:
 	sh regress/deps.sh test
 clean:

@@ -22,11 +22,6 @@ $(B)/regress/fuzz/%: $(B)/regress/fuzz/%.o $$(call deplibs,$$(call word2,$$*))
 users:
 	@sh etc/mkusers.sh
 
-test: deps
-	@rm -rf $(RESULTS)
-	@$(MAKE) --no-print-directory suites; \
-	    bash regress/sum.sh $(RESULTS)
-
 # Every suite runs, whatever the others said; sum.sh judges.
 suites: users
 	-@bash regress/timed.sh build $(MAKE) -s -j2 all $(LIVE_BIN) unit-build
@@ -70,16 +65,6 @@ lint: all
 fuzz:
 	@$(MAKE) -s VARIANT=fuzz fuzz-build
 	@$(MAKE) --no-print-directory VARIANT=fuzz FUZZ_S=600 test-fuzz
-demo:
-	@sh regress/deps.sh demo
-	@sh etc/mkusers.sh
-	@$(MAKE) -s -j2 all
-	@bash regress/live/demo.sh
-quickstart:
-	@sh regress/deps.sh demo
-	@sh etc/mkusers.sh
-	@$(MAKE) -s -j2 all
-	@bash etc/quickstart.sh
 bench:
 	@sh regress/deps.sh test
 	@sh etc/mkusers.sh

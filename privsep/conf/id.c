@@ -14,18 +14,6 @@ enum { IDT_IPV4 = 1, IDT_FQDN = 2, IDT_RFC822 = 3, IDT_IPV6 = 5,
 #define BODY_MAX 1024
 
 static int
-hexval(char c)
-{
-	if (c >= '0' && c <= '9')
-		return (c - '0');
-	if (c >= 'a' && c <= 'f')
-		return (c - 'a' + 10);
-	if (c >= 'A' && c <= 'F')
-		return (c - 'A' + 10);
-	return (-1);
-}
-
-static int
 put_hex(struct wr *w, const char *s)
 {
 	if (*s == '\0')

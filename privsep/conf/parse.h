@@ -177,4 +177,17 @@ void psk_read(struct parser *p, size_t i);
 int file_check(struct parser *p, struct pos at, const char *name, int secret,
     char *path, size_t cap) MUST_USE;
 
+/* The value of a hex digit, or -1. */
+static inline int
+hexval(int c)
+{
+	if (c >= '0' && c <= '9')
+		return (c - '0');
+	if (c >= 'a' && c <= 'f')
+		return (c - 'a' + 10);
+	if (c >= 'A' && c <= 'F')
+		return (c - 'A' + 10);
+	return (-1);
+}
+
 #endif

@@ -17,18 +17,6 @@
 
 /* ---- the three spellings of a secret ------------------------------------ */
 static int
-hexval(int c)
-{
-	if (c >= '0' && c <= '9')
-		return (c - '0');
-	if (c >= 'a' && c <= 'f')
-		return (c - 'a' + 10);
-	if (c >= 'A' && c <= 'F')
-		return (c - 'A' + 10);
-	return (-1);
-}
-
-static int
 from_hex(const char *s, size_t n, uint8_t *out, size_t *len)
 {
 	if (n == 0 || n % 2 != 0 || n / 2 > KEY_MAX)
