@@ -112,7 +112,8 @@ def messages():
 def words():
     out = subprocess.run(["git", "ls-files"], capture_output=True, text=True,
                          check=True).stdout.split()
-    mark = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+    # In two halves, so that the rule's own line is no left-over.
+    mark = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
     for path in out:
         if path.endswith(("check.py", ".txt")) or not os.path.exists(path):
             continue
