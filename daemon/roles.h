@@ -7,5 +7,7 @@ int net_main(void);
 int esp_main(void);
 int db_main(void);
 int ctl_main(void);
+int pki_main(void);
+int fetch_main(void);
 
 #endif

@@ -2,12 +2,13 @@
 # Install the Debian packages that a job needs, once: deps.sh build|test|demo
 set -eu
 BUILD="gcc make pkg-config libsodium-dev libssl-dev libsqlite3-dev
- libevent-dev libmnl-dev libseccomp-dev libjansson-dev uthash-dev libbsd-dev"
+ libevent-dev libmnl-dev libseccomp-dev libjansson-dev uthash-dev libbsd-dev
+ libcurl4-openssl-dev libc-ares-dev libp11-kit-dev openssl"
 RUN="iproute2 nftables iputils-ping netbase procps curl python3"
 SWAN="strongswan strongswan-swanctl strongswan-pki libstrongswan-extra-plugins
  libstrongswan-standard-plugins libcharon-extra-plugins"
 TEST="clang llvm libclang-rt-14-dev check libsubunit-dev iperf3 ethtool tcpdump
- libipsec-mb-dev"
+ libipsec-mb-dev softhsm2"
 case ${1:-build} in
 build) want=$BUILD ;;
 demo) want="$BUILD $RUN $SWAN" ;;

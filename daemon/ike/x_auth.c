@@ -89,7 +89,7 @@ ask_parent(struct ctx *x)
 	q->auth.len = (uint16_t)a.len;
 	memcpy(q->auth.p, a.data, a.len);
 	q->peer = x->sa->peer;
-	q->suite_weak = (uint8_t)algs_suite(&x->sa->algs, ALG_IKE);
+	q->suites = algs_suites(&x->sa->algs, ALG_IKE);
 	if (secret_copy(&q->sk_pi, &x->sa->keys.pi) != 0 ||
 	    secret_copy(&q->sk_pr, &x->sa->keys.pr) != 0) {
 		ike_unsay(x);

@@ -74,6 +74,15 @@ struct conf_policy {
 	char aaa[CONF_NAME_MAX + 1];  /* "": none; "local" or an aaa block */
 	char pool_name[CONF_NAME_MAX + 1];
 	uint16_t pool;                /* index */
+	size_t n_certs;               /* 0: any of ours that fits */
+	char cert_names[8][CONF_NAME_MAX + 1];
+	uint16_t certs[8];            /* indices */
+	size_t n_trusts;              /* 0: any */
+	char trust_names[8][CONF_NAME_MAX + 1];
+	uint16_t trusts[8];
+	size_t n_issuers;             /* 0: any */
+	char issuers[8][256];         /* DN patterns of the leaf's issuer */
+	uint8_t user_from;            /* enum conf_user_from */
 	enum suite_id suite;
 	uint8_t encapsulation;        /* 0 auto 1 never 2 force */
 	uint32_t dpd_ms, login_ms;
@@ -82,16 +91,33 @@ struct conf_policy {
 	uint8_t group;                /* the PSK is a group's */
 	uint8_t cp_required;
 };
-/* Parsed, checked and printed; nothing uses them before certificates and EAP
- * are there: a policy that needs them is refused. */
+/* Which of a certificate's names its user is called by. */
+enum conf_user_from { USER_FROM_ID, USER_FROM_UPN, USER_FROM_EMAIL,
+	USER_FROM_CN, USER_FROM_DN };
+/* One of ours: the parent reads no byte of the files, it opens them. */
 struct conf_certificate {
 	char name[CONF_NAME_MAX + 1];
-	char chain[CONF_PATH_MAX + 1], key[CONF_PATH_MAX + 1];
+	int line;
+	char chain[CONF_PATH_MAX + 1]; /* PEM, DER, PKCS#7, PKCS#12 */
+	char key[501];                 /* a file, or "pkcs11:..." */
+	char password_file[CONF_PATH_MAX + 1]; /* of the key, or the PIN */
+	struct secret password;        /* owned; read from it at parse */
+	char module[CONF_PATH_MAX + 1]; /* PKCS#11 */
+	char token_dir[CONF_PATH_MAX + 1]; /* what the module needs to see */
+	char url[501];                 /* hash and URL: where clients find it */
+	uint8_t staple;                /* OCSP responses for clients */
+	uint8_t pkcs1;                 /* RSA signs PKCS#1 v1.5, not PSS */
 };
 struct conf_trust {
 	char name[CONF_NAME_MAX + 1];
+	int line;
 	char file[CONF_PATH_MAX + 1];
-	uint8_t revocation;
+	uint8_t revocation;            /* enum conf_revocation */
+	uint8_t eku;                   /* enum conf_eku */
+	uint16_t rsa_min;
+	size_t n_crls;
+	char crls[4][CONF_PATH_MAX + 1]; /* CRL files */
+	char crl_url[501], ocsp_url[501]; /* besides what certificates name */
 };
 struct conf_radius {
 	char name[CONF_NAME_MAX + 1];
@@ -126,6 +152,11 @@ struct conf {
 	char state_dir[CONF_PATH_MAX + 1];      /* /var/lib/gatehouse */
 	char run_dir[CONF_PATH_MAX + 1];        /* /run/gatehouse */
 	uint32_t stats_ms;
+	unsigned int sign_workers;    /* default 1; max 16 */
+	uint32_t fetch_ms, fetch_max; /* one fetch: time, bytes */
+	uint32_t crl_refresh_s, ocsp_recheck_s;
+	char url_hosts[1001];         /* hash and URL: allowed hosts; "": off */
+	uint32_t expiry_warn_s;       /* warned so long before a notAfter */
 	size_t n_pools;
 	struct conf_pool *pools;
 	size_t n_policies;
@@ -160,7 +191,8 @@ int conf_print(const struct conf *c, char *buf, size_t cap) MUST_USE;
 int conf_message(const struct conf *c, enum role role, size_t i,
     struct msg *m) MUST_USE;
 
-/* Does an identity (text as conf_id_txt prints it) match a pattern: exact,
+/* Does an identity (text as conf_id_txt prints it) match a pattern: a DN by
+ * attribute (dn_match); else exact,
  * case-insensitive for domain parts, with '*' for any run without '@'; "*"
  * alone matches everything. A pattern of names never matches a KEY_ID or a
  * "type-N:" identity: those need the same prefix. */
@@ -176,13 +208,13 @@ int conf_psk_index(struct conf_policy *po) MUST_USE;
 const struct secret *conf_psk_find(const struct conf_policy *po,
     const char *identity);
 /* An identity text as an ID payload body: "vpn.example.com" FQDN,
- * "a@b" RFC822, an address, "keyid:HEX" or "keyid:@text" KEY_ID,
- * "type-N:HEX" anything; \xNN is one byte. ERR_SYNTAX, ERR_SPACE. */
+ * "a@b" RFC822, an address, "C=CH, O=Acme, CN=vpn" DER_ASN1_DN, "keyid:HEX" or
+ * "keyid:@text" KEY_ID, "type-N:HEX" anything; \xNN is one byte. ERR_SYNTAX, ERR_SPACE. */
 int conf_id_body(const char *text, uint8_t *body, size_t cap, size_t *len)
     MUST_USE;
 /* And back, escaped: what policies and logs compare. Never fails. Two bodies
  * never have one text: what would read back as another body (an FQDN with an
- * '@', a DN, an unknown type) becomes "type-N:HEX". A text that does not fit
+ * '@', an unknown type) becomes "type-N:HEX". A text that does not fit
  * ends with "~" as txt does. */
 void conf_id_txt(struct txt *t, const uint8_t *body, size_t len);
 

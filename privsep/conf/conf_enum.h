@@ -18,5 +18,11 @@ enum conf_df { DF_COPY, DF_CLEAR, DF_SET };
 enum conf_aead { AEADC_AUTO, AEADC_OPENSSL, AEADC_IPSECMB };
 /* Who goes when a user has too many sessions. */
 enum conf_evict { EVICT_REJECT, EVICT_OLDEST, EVICT_IDLE };
+/* When revocation is checked, and what an unknown state means. ifuri: refused
+ * when the certificate names where to ask and nobody answers. */
+enum conf_revocation { REVOCATION_STRICT, REVOCATION_IFURI,
+	REVOCATION_RELAXED };
+/* The extended key usage that a client's certificate must have. */
+enum conf_eku { EKU_ANY, EKU_CLIENT, EKU_IKE };
 
 #endif

@@ -50,6 +50,9 @@ static const char *const suite_names[SUITE_MAX] = {
 	[SUITE_DEFAULT] = "default",
 	[SUITE_COMPATIBLE] = "compatible",
 	[SUITE_LEGACY] = "legacy",
+	[SUITE_SUITE_B_128] = "suite-b-gcm-128",
+	[SUITE_SUITE_B_256] = "suite-b-gcm-256",
+	[SUITE_CNSA_1] = "cnsa-1",
 };
 
 const struct encr_alg *
@@ -246,6 +249,12 @@ algs_mask(const struct algs *a, enum alg_use use)
 	if (use == ALG_IKE || a->kex != 0)
 		mask &= k != NULL ? k->suites : 0;
 	return (mask);
+}
+
+uint8_t
+algs_suites(const struct algs *a, enum alg_use use)
+{
+	return ((uint8_t)algs_mask(a, use));
 }
 
 enum suite_id

@@ -11,7 +11,8 @@
  * sizes, and which suite admits them. suite.def has one line each; the lines'
  * order within a kind is our preference.
  */
-enum suite_id { SUITE_DEFAULT, SUITE_COMPATIBLE, SUITE_LEGACY, SUITE_MAX };
+enum suite_id { SUITE_DEFAULT, SUITE_COMPATIBLE, SUITE_LEGACY,
+	SUITE_SUITE_B_128, SUITE_SUITE_B_256, SUITE_CNSA_1, SUITE_MAX };
 
 /* Which suites admit it: bit 1 << suite_id; and where. */
 enum alg_use { ALG_IKE = 1, ALG_ESP = 2 };
@@ -72,7 +73,9 @@ int suite_parse(const char *s, enum suite_id *out) MUST_USE;
 struct algs {
 	uint16_t encr, encr_bits, integ, prf, kex, esn;
 };
-/* The least permissive suite that holds all of it; > SUITE_DEFAULT is weak. */
+/* Bits: the suites that hold all of it; without SUITE_DEFAULT's it is weak. */
+uint8_t algs_suites(const struct algs *a, enum alg_use use);
+/* The first of them; > SUITE_DEFAULT is weak. */
 enum suite_id algs_suite(const struct algs *a, enum alg_use use);
 
 #endif

@@ -36,7 +36,7 @@ const char *why_person(unsigned int why); /* "the shared key is ..." */
 #define SID_LEN 16
 #define NR_LEN 32
 #define IKE_MSG_MAX 10240 /* the largest IKE message we take */
-#define MSG_WIRE_MAX 20480
+#define MSG_WIRE_MAX 26624
 
 enum msg_verdict { MSG_YES = 0, MSG_REFUSED = 1, MSG_INTERNAL = 2 };
 enum msg_encap { MSG_ENCAP_NONE = 0, MSG_ENCAP_UDP = 1 };
@@ -49,7 +49,11 @@ enum fd_kind {
 	FD_RAW_ESP,  /* protocol 50 */
 	FD_TUN,      /* one queue */
 	FD_CTL,      /* the admin socket, listening */
-	FD_STATE_DIR /* db: the state folder */
+	FD_STATE_DIR, /* db: the state folder */
+	FD_TRUST,    /* pki: a trust's file */
+	FD_CRL,      /* pki: a trust's CRL file */
+	FD_CHAIN,    /* pki: a certificate's file */
+	FD_KEY       /* sign: a private key's file */
 };
 enum ctl_what {
 	CTL_VERSION = 1,
@@ -61,7 +65,10 @@ enum ctl_what {
 	CTL_EVENTS,
 	CTL_LEASES,
 	CTL_KILL, /* arg: session id, user or "all" */
-	CTL_SELFTEST /* test builds */
+	CTL_SELFTEST, /* test builds */
+	CTL_CERTIFICATES, /* ours: names, keys, days left */
+	CTL_TRUST, /* anchors, CRLs, when they are refreshed */
+	CTL_RELOAD /* certificates, trust and keys are read again */
 };
 
 /* Variable fields: a length and its bytes in place; lists: a count. */
@@ -118,7 +125,7 @@ enum msg_type {
 	MSG_TYPE_MAX
 };
 
-/* A message in memory: it owns the secrets in it. ~17 KB: keep few. */
+/* A message in memory: it owns the secrets in it. ~25 KB: keep few. */
 struct msg {
 	enum msg_type type;
 	union {

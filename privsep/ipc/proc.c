@@ -39,6 +39,9 @@ static const struct {
 	{ ROLE_NET, ROLE_ESP },
 	{ ROLE_NET, ROLE_NET }, /* strays */
 	{ ROLE_ESP, ROLE_ESP }, /* strays */
+	{ ROLE_NET, ROLE_PKI },
+	{ ROLE_PKI, ROLE_FETCH },
+	{ ROLE_CTL, ROLE_PKI },
 	{ ROLE_CTL, ROLE_NET },
 	{ ROLE_CTL, ROLE_ESP },
 	{ ROLE_CTL, ROLE_DB },

@@ -245,8 +245,7 @@ judge(struct parent *p, struct ticket *t, const struct msg_shared_auth_req *q,
 		return (WHY_PSK_MISMATCH);
 	po = &p->conf->policies[ch.policy];
 	/* net says how weak the proposal is; the prf we see for ourselves. */
-	if (q->suite_weak > (uint8_t)po->suite ||
-	    !(prf->suites & (1u << po->suite)))
+	if (!(q->suites & (1u << po->suite)) || !(prf->suites & (1u << po->suite)))
 		return (WHY_SUITE);
 	if (answer(q, prf, &ch, a) != 0)
 		return (WHY_INTERNAL_PARENT);

@@ -312,7 +312,7 @@ START_TEST(laxer_policy)
 	    "correct horse battery");
 	login_msg(&b, 2, "alice@example.com", "vpn.example.com",
 	    "correct horse battery");
-	b.u.shared_auth_req.suite_weak = SUITE_LEGACY;
+	b.u.shared_auth_req.suites = 1 << SUITE_LEGACY;
 	fake_forget(f);
 	say(&a);
 	ck_assert_uint_eq(auth_why(), WHY_ID_UNKNOWN);

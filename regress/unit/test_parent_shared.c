@@ -160,7 +160,7 @@ START_TEST(suite)
 
 	fake_login_msg(&m, &pair, "alice@example.com", NULL,
 	    "correct horse battery");
-	m.u.shared_auth_req.suite_weak = SUITE_COMPATIBLE;
+	m.u.shared_auth_req.suites = 1 << SUITE_COMPATIBLE;
 	assert_refused(ask(&m), WHY_SUITE);
 }
 END_TEST
@@ -172,7 +172,7 @@ START_TEST(suite_allowed)
 	f->policy[0].suite = SUITE_COMPATIBLE;
 	fake_login_msg(&m, &pair, "alice@example.com", NULL,
 	    "correct horse battery");
-	m.u.shared_auth_req.suite_weak = SUITE_COMPATIBLE;
+	m.u.shared_auth_req.suites = 1 << SUITE_COMPATIBLE;
 	ck_assert_uint_eq(ask(&m)->why, WHY_OK);
 }
 END_TEST

@@ -1,0 +1,117 @@
+#ifndef GH_DAEMON_PKI_H
+#define GH_DAEMON_PKI_H
+
+#include <bsd/sys/queue.h>
+
+#include "privsep/conf/conf_enum.h"
+#include "privsep/crypto/cert.h"
+#include "privsep/crypto/path.h"
+#include "privsep/crypto/revoke.h"
+#include "privsep/ipc/msg.h"
+
+/*
+ * What the files of the pki process share. It has no network: whatever it must
+ * have from outside comes from fetch, and is signed or matches a hash.
+ *
+ *   pki.c         the loop: messages in and out
+ *   pki_load.c    a set of trusts and our own certificates, from files
+ *   pki_check.c   one login's certificate, step by step
+ *   pki_fetch.c   what was asked of fetch, and who waits for it
+ *   pki_revoke.c  CRLs and OCSP responses: cached, refreshed, asked
+ *   pki_watch.c   certificates that sessions live by
+ */
+struct pki;
+
+/* What a set says of one trust. */
+struct pki_trust {
+	char name[64];
+	uint8_t revocation;        /* enum conf_revocation */
+	char crl_url[501], ocsp_url[501];
+};
+
+/* ---- pki_fetch.c ---------------------------------------------------------- */
+/* fetch's whole answer, or why there is none (p NULL; text says it). */
+typedef void pki_fetched_fn(struct pki *k, void *arg, const uint8_t *p,
+    size_t len, const char *text);
+/* Ask fetch. body NULL: GET. One that is under way for the same URL and body
+ * is shared. 0 and *id, with which it can be given up; ERR_UNAVAIL: no fetch
+ * process; ERR_LIMIT: too many at once (128 in all, 8 of one host). The
+ * callback comes later, never from inside. */
+int pki_fetch(struct pki *k, const char *url, const char *type,
+    const uint8_t *body, size_t body_len, size_t max, pki_fetched_fn *fn,
+    void *arg, uint32_t *id) MUST_USE;
+void pki_fetch_drop(struct pki *k, uint32_t id);
+/* A FETCHED message; ERR_*: fetch is hostile. The fetch process ended. */
+int pki_fetch_message(struct pki *k, const struct msg_fetched *m) MUST_USE;
+void pki_fetch_lost(struct pki *k);
+void pki_fetch_init(struct pki *k);
+void pki_fetch_free(struct pki *k);
+
+/* ---- pki_revoke.c --------------------------------------------------------- */
+/* Is any certificate of a path revoked? Answers at once from the cache, or
+ * after fetches; exactly one call of done, maybe from inside. fault:
+ * FAULT_NONE (good, or unknown where the trust lets that pass), REVOKED,
+ * UNKNOWN, INTERNAL. until: the answer may be cached so long (s since 1970).
+ * staple: OCSP responses that the peer sent (RFC 4806), n of them. */
+struct pki_staple {
+	const uint8_t *p;
+	size_t len;
+};
+typedef void pki_revoke_fn(struct pki *k, void *arg,
+    const struct cert_why *why, uint64_t until);
+struct pki_revoke_job;
+/* *job: to give it up; NULL when done was called already. The path is
+ * referenced, staples are copied. ERR_NOMEM: done is not called. */
+int pki_revoke_check(struct pki *k, struct pki_revoke_job **job,
+    const struct cert_path *path, const struct pki_trust *trust,
+    const struct pki_staple *staple, size_t n_staple, pki_revoke_fn *done,
+    void *arg) MUST_USE;
+void pki_revoke_drop(struct pki *k, struct pki_revoke_job *job);
+/* CRLs from a trust's files: believed when an anchor or helper of the set
+ * signed them, or later an issuer of a path. Returns how many, ERR_*. */
+int pki_revoke_file(struct pki *k, const uint8_t *p, size_t len, char *why,
+    size_t why_cap);
+/* Counts up whenever a CRL came that may change an answer. */
+uint64_t pki_revoke_epoch(const struct pki *k);
+/* Cached answer only, no fetch: what is known now of serial under issuer name
+ * hash. For watched sessions. */
+enum revoke_status pki_revoke_known(struct pki *k, const uint8_t issuer[32],
+    const uint8_t *serial, size_t len, struct revoke_info *out);
+void pki_revoke_init(struct pki *k);  /* reads the disk cache */
+void pki_revoke_timer(struct pki *k); /* about once a second: refresh */
+void pki_revoke_free(struct pki *k);
+/* One row for each CRL, for show trust: i counts from 0; ERR_NOENT. */
+int pki_revoke_row(struct pki *k, size_t i, struct wr *fields) MUST_USE;
+
+/* ---- pki_watch.c ---------------------------------------------------------- */
+/* The opaque `watch` of CERT_VOUCH: n x (issuer name hash 32, length 1,
+ * serial) of every certificate of the path but its anchor. ERR_SPACE. */
+int pki_watch_make(struct wr *w, const struct cert_path *path) MUST_USE;
+/* The session lives by it. path and trust: when we checked it ourselves (so
+ * that OCSP can be asked again); NULL after we started anew. */
+int pki_watch_add(struct pki *k, const uint8_t sid[SID_LEN],
+    const uint8_t *watch, size_t len, uint64_t not_after) MUST_USE;
+void pki_watch_remove(struct pki *k, const uint8_t sid[SID_LEN]);
+/* A path that was just vouched for: kept a minute for pki_watch_add. */
+void pki_watch_offer(struct pki *k, const uint8_t sid[SID_LEN],
+    const struct cert_path *path, const struct pki_trust *trust);
+/* The epoch changed, or a second passed: who must end? */
+void pki_watch_timer(struct pki *k);
+void pki_watch_init(struct pki *k);
+void pki_watch_free(struct pki *k);
+size_t pki_watch_count(const struct pki *k);
+
+/* ---- pki.c: what the others need of the loop ------------------------------ */
+uint64_t pki_now(const struct pki *k);    /* s since 1970 */
+uint64_t pki_now_ms(const struct pki *k); /* monotonic */
+int pki_send(struct pki *k, enum role role, unsigned int index,
+    const struct msg *m) MUST_USE;
+const struct msg_conf_pki *pki_conf(const struct pki *k);
+/* Anchors and helpers of the set in use; NULL before the first. */
+const struct trust_set *pki_trusts(const struct pki *k);
+/* One slot for each file's own state, owned by that file. */
+enum pki_part { PKI_FETCH, PKI_REVOKE, PKI_WATCH, PKI_CHECK, PKI_LOAD,
+	PKI_PARTS };
+void **pki_part(struct pki *k, enum pki_part part);
+
+#endif
