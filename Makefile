@@ -39,7 +39,8 @@ LDLIBS = -lsodium -lcrypto -lsqlite3 -levent_core -lmnl -lseccomp \
 
 # A library is a folder; its links are the folders below it (DESIGN 3).
 LIB_DIRS := privsep/base privsep/ipc privsep/crypto privsep/conf \
-	privsep/parent daemon/wire daemon/ike daemon/esp db radius regress/lib
+	privsep/parent daemon/wire daemon/ike daemon/esp db radius regress/lib \
+	regress/pki
 lib = $(B)/lib$(subst /,_,$(1)).a
 srcs = $(sort $(wildcard $(1)/*.c))
 objs = $(patsubst %.c,$(B)/%.o,$(call srcs,$(1)))
@@ -47,17 +48,18 @@ objs = $(patsubst %.c,$(B)/%.o,$(call srcs,$(1)))
 # What a test, fuzz target or program of each library links, top first.
 DEP_base := privsep/base
 DEP_ipc := privsep/ipc privsep/base
-DEP_crypto := privsep/crypto privsep/base
+DEP_crypto := regress/pki privsep/crypto privsep/base
 DEP_conf := privsep/conf privsep/ipc privsep/crypto privsep/base
-DEP_parent := privsep/parent privsep/conf privsep/ipc privsep/crypto \
-	privsep/base
+DEP_parent := regress/pki privsep/parent privsep/conf privsep/ipc \
+	privsep/crypto privsep/base
 DEP_wire := daemon/wire privsep/base
 DEP_ike := daemon/ike daemon/wire privsep/ipc privsep/crypto privsep/base
 DEP_esp := daemon/esp privsep/crypto privsep/base
 DEP_db := db privsep/ipc privsep/base
 DEP_cli := daemon/cli privsep/ipc privsep/base
-DEP_sim := regress/lib privsep/parent privsep/conf daemon/ike daemon/wire \
-	daemon/esp privsep/ipc privsep/crypto privsep/base
+DEP_pki := regress/pki daemon/pki privsep/ipc privsep/crypto privsep/base
+DEP_sim := regress/lib regress/pki privsep/parent privsep/conf daemon/ike \
+	daemon/wire daemon/esp privsep/ipc privsep/crypto privsep/base
 deplibs = $(foreach d,$(DEP_$(1)),$(call lib,$(d)))
 
 .SUFFIXES:
@@ -81,6 +83,12 @@ $(foreach d,$(LIB_DIRS),$(eval $(call lib_rule,$(d))))
 # The CLI is a program and, without its main(), a library for its test.
 CLI_MAIN := $(B)/daemon/cli/gatehousectl.o
 $(call lib,daemon/cli): $(filter-out $(CLI_MAIN),$(call objs,daemon/cli))
+	@rm -f $@
+	ar rcs $@ $^
+
+# The pki process without its loop, for its tests: the tests are the loop.
+$(call lib,daemon/pki): $(patsubst %.c,$(B)/%.o,$(wildcard daemon/pki_*.c))
+	@mkdir -p $(@D)
 	@rm -f $@
 	ar rcs $@ $^
 
