@@ -229,7 +229,7 @@ headend_start() {
 }
 roles_ready() { # db, ctl and every worker said so
 	[ "$(grep -ac ' role.ready ' "$W/headend.log")" -ge \
-	    $((2 + NET_WORKERS + ESP_WORKERS)) ]
+	    $((2 + NET_WORKERS + ESP_WORKERS + ${EXTRA_ROLES:-0})) ]
 }
 headend_stop() {
 	end_pid "$HD_PID"
