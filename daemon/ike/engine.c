@@ -34,6 +34,7 @@ policies_copy(struct ike_engine *e, const struct ike_conf *conf)
 		const struct msg_conf_policy *p = &e->conf.policies[i];
 
 		e->suites |= (uint8_t)(1 << p->suite);
+		e->methods |= p->auth;
 		if (p->encapsulation == ENCAP_FORCE ||
 		    (p->encapsulation != ENCAP_NEVER && conf->net.userspace))
 			e->encap_fake = 1;
@@ -72,6 +73,7 @@ ike_engine_free(struct ike_engine *e)
 	for (i = 0; i < e->n_slots; i++)
 		if (e->slots[i] != NULL)
 			ike_sa_free(e, e->slots[i]);
+	ike_own_flush(e);
 	ike_sk_flush(e);
 	secret_free(&e->cookie_now);
 	secret_free(&e->cookie_before);
@@ -92,6 +94,8 @@ int
 ike_busy(const struct ike_sa *sa)
 {
 	switch (sa->state) {
+	case ST_CHECK:
+	case ST_CHECK_ADDR:
 	case ST_BOTH:
 	case ST_VOUCH:
 	case ST_LEASE:

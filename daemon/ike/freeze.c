@@ -17,7 +17,7 @@
 #define FLAGS_KEPT                                                        \
 	(SAF_FRAG | SAF_NATD | SAF_NAT_PEER | SAF_NAT_US | SAF_FAKED |    \
 	    SAF_NO_NATS | SAF_NATT | SAF_DB | SAF_ESTABLISHED | SAF_BYE | \
-	    SAF_PROBE)
+	    SAF_PROBE | SAF_WEAK_SIG)
 
 /* What a state is after a thaw: a wait for another process is over, the
  * client's retransmit starts it again. */

@@ -14,7 +14,7 @@ struct row {
 	int (*action)(struct ctx *x);
 	const char *name, *story;
 };
-enum deadline { DL_NONE, DL_HALF, DL_WAIT, DL_LINGER };
+enum deadline { DL_NONE, DL_HALF, DL_WAIT, DL_CERT, DL_LINGER };
 struct state {
 	const char *name, *text;
 	enum deadline deadline;
@@ -107,6 +107,9 @@ state_set(struct ctx *x, uint8_t st)
 		break;
 	case DL_WAIT:
 		sa->deadline_ms = x->now + x->e->conf.net.wait_ms;
+		break;
+	case DL_CERT:
+		sa->deadline_ms = x->now + x->e->conf.net.cert_ms;
 		break;
 	case DL_LINGER:
 		sa->deadline_ms = x->now + LINGER_MS;

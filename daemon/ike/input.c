@@ -67,11 +67,13 @@ ike_payload_bits(const struct chain *c)
 	} map[] = {
 		{ PL_SA, PB_SA }, { PL_KE, PB_KE }, { PL_IDI, PB_IDI },
 		{ PL_IDR, PB_IDR }, { PL_CERT, PB_CERT },
-		{ PL_CERTREQ, PB_CERTREQ }, { PL_AUTH, PB_AUTH },
-		{ PL_NONCE, PB_NONCE }, { PL_DELETE, PB_DELETE },
+		{ PL_CERTREQ, PB_CERTREQ }, { PL_NONCE, PB_NONCE },
+		{ PL_DELETE, PB_DELETE },
 		{ PL_TSI, PB_TSI }, { PL_TSR, PB_TSR }, { PL_EAP, PB_EAP },
 	};
+	const struct payload *auth;
 	struct cp_ask ask;
+	struct ike_auth a;
 	uint32_t bits = 0;
 	size_t i, k;
 
@@ -79,6 +81,9 @@ ike_payload_bits(const struct chain *c)
 		for (k = 0; k < sizeof(map) / sizeof(map[0]); k++)
 			if (c->v[i].type == map[k].type)
 				bits |= map[k].bit;
+	if ((auth = wire_chain_get(c, PL_AUTH, 0)) != NULL)
+		bits |= wire_auth_parse(&a, auth) == 0 &&
+		    ike_method_signs(a.method) ? PB_SIG : PB_AUTH;
 	if (wire_chain_get(c, PL_CP, 0) != NULL)
 		bits |= ike_cp_parse(&ask, c) == 0 && ask.want != 0 ? PB_CPQ :
 		    PB_CPO;

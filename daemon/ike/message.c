@@ -95,7 +95,37 @@ static int
 shared_auth(struct ctx *x)
 {
 	const struct msg_shared_auth_ans *a = &x->m->u.shared_auth_ans;
+	const struct ike_sa *sa = ike_sa_by_sid(x->e, a->sid);
 
+	if (sa == NULL || sa->half == NULL || sa->half->by_cert)
+		return (0);
+	x->why = a->why;
+	return (verdict(x, a->sid, a->verdict, EV_VOUCHED, EV_REFUSED));
+}
+
+/* A verdict for who awaits none: pki was asked twice, because it came back. */
+static int
+cert_verdict(struct ctx *x)
+{
+	const struct msg_cert_verdict *a = &x->m->u.cert_verdict;
+	const struct ike_sa *sa = ike_sa_by_sid(x->e, a->sid);
+
+	if (sa == NULL || !ike_waits_for(sa, ROLE_PKI))
+		return (0);
+	x->why = a->why;
+	return (verdict(x, a->sid, a->verdict, EV_CHECKED, EV_REFUSED));
+}
+
+/* The other word of the parent's: only for who asked for a signature. */
+static int
+signed_auth(struct ctx *x)
+{
+	const struct msg_sign_ans *a = &x->m->u.sign_ans;
+	const struct ike_sa *sa = ike_sa_by_sid(x->e, a->sid);
+
+	if (sa == NULL || sa->half == NULL || !sa->half->by_cert ||
+	    !ike_waits_for(sa, ROLE_PARENT))
+		return (0);
 	x->why = a->why;
 	return (verdict(x, a->sid, a->verdict, EV_VOUCHED, EV_REFUSED));
 }
@@ -113,6 +143,14 @@ ike_message_event(struct ctx *x)
 		return (0);
 	case MSG_SHARED_AUTH_ANS:
 		return (shared_auth(x));
+	case MSG_CERT_CHAIN:
+		return (ike_own_chain(x->e, &m->u.cert_chain));
+	case MSG_CERTREQ:
+		return (ike_own_certreq(x->e, &m->u.certreq));
+	case MSG_CERT_VERDICT:
+		return (cert_verdict(x));
+	case MSG_SIGN_ANS:
+		return (signed_auth(x));
 	case MSG_LEASE_ANS:
 		return (lease(x));
 	case MSG_SA_ADDED:

@@ -110,6 +110,7 @@ ike_half_free(struct ike_engine *e, struct ike_sa *sa)
 		wipe(h->req, h->req_len);
 	free(h->req);
 	free(h->lease);
+	free(h->auth);
 	free(h);
 	sa->half = NULL;
 	/* The AUTH keys have done their work. */

@@ -64,7 +64,8 @@ enum payload_bit {
 	PB_TSR = 1 << 10,
 	PB_CPQ = 1 << 11,
 	PB_CPO = 1 << 12,
-	PB_EAP = 1 << 13
+	PB_EAP = 1 << 13,
+	PB_SIG = 1 << 14       /* AUTH that is a signature; else PB_AUTH */
 };
 
 /* One datagram or all the fragments of a message, ready to be sent: n times
@@ -126,8 +127,16 @@ struct half {
 	size_t req_len;
 	uint8_t req_first;
 	struct msg_lease_ans *lease;
-	uint8_t idr[1024], auth[64];
+	uint8_t idr[1024];
+	uint8_t *auth;         /* our AUTH data, from the parent */
 	uint16_t idr_len, auth_len;
+	uint8_t auth_method;
+	uint8_t by_cert;       /* pki was asked, not the PSK oracle */
+	uint8_t peer_url;      /* it takes hash and URL for a certificate */
+	uint8_t hashes_len;
+	uint8_t hashes[32];    /* RFC 7427 ids that it announced */
+	uint32_t chain;        /* our certificates that go with AUTH */
+	char login[41];        /* how it proved itself, from pki */
 	struct tsel ts_i[16], ts_r[16];
 	uint8_t n_ts_i, n_ts_r;
 	uint8_t proposal;      /* number of the chosen ESP proposal */
@@ -149,7 +158,8 @@ enum sa_flag {
 	SAF_RESENT = 1024,     /* the awaited request was sent a second time */
 	SAF_IC = 2048,
 	SAF_PROBE = 4096,      /* a liveness check is to be sent */
-	SAF_BYE = 8192         /* a Delete of the IKE SA is to be sent */
+	SAF_BYE = 8192,        /* a Delete of the IKE SA is to be sent */
+	SAF_WEAK_SIG = 16384   /* a weak signature took part in the login */
 };
 
 /* One IKE SA. Fixed size; what freeze.c writes is this without pointers. */
@@ -211,9 +221,19 @@ struct sk_slot {
 };
 #define SK_SLOTS 32
 
+/* Certificates of ours, as the parent sent them: certs, hash and URL, OCSP
+ * response one behind the other. */
+struct own_chain {
+	uint32_t id;           /* CERT_CHAIN.chain */
+	uint16_t certs_len, url_len, ocsp_len;
+	uint8_t p[];
+};
+#define OWN_CHAINS_MAX 64
+
 struct ike_engine {
 	struct ike_conf conf;
 	uint8_t suites;        /* bits of all policies' suites */
+	uint8_t methods;       /* bits of all policies' auth */
 	uint8_t encap_fake;    /* some policy lets us pose as behind a NAT */
 	uint8_t trace;
 	uint64_t hash_key[2];
@@ -230,6 +250,11 @@ struct ike_engine {
 	struct secret cookie_now, cookie_before;
 	uint8_t cookie_version;
 	uint64_t cost_us, cost_at_ms;
+	struct own_chain *own[OWN_CHAINS_MAX];
+	size_t n_own;
+	uint8_t *ca_hashes;    /* of the CAs we trust, 20 each */
+	size_t n_ca_hashes;
+	uint8_t ca_url;        /* we take hash and URL */
 	struct rate rate_error, rate_attempt, rate_known, rate_limit;
 	struct rate rate_evict;
 	size_t frag_bytes;
@@ -444,6 +469,36 @@ struct cp_ask {
 int ike_cp_parse(struct cp_ask *a, const struct chain *c) MUST_USE;
 int ike_cp_put(struct chain_wr *c, const struct cp_ask *a,
     const struct msg_lease_ans *l) MUST_USE;
+
+/* ---- x_auth.c, for x_cert.c ---- */
+/* The kept request as x->c again; keep it first. */
+void ike_req_load(struct ctx *x);
+int ike_req_keep(struct ctx *x) MUST_USE;
+/* What nobody can say yes to is refused here; 0, or the event. */
+int ike_auth_check(struct ctx *x, struct cp_ask *ask, struct ike_auth *a)
+    MUST_USE;
+int ike_ask_db(struct ctx *x, const struct cp_ask *ask) MUST_USE;
+int ike_secret_copy(struct secret *to, const struct secret *from) MUST_USE;
+
+/* ---- x_cert.c ---- */
+/* Is it one of the AUTH methods that are signatures? */
+int ike_method_signs(uint8_t method);
+int ike_ask_pki(struct ctx *x) MUST_USE;
+int ike_ask_sign(struct ctx *x) MUST_USE;
+/* What of an IKE_SA_INIT a signature will need later. */
+void ike_cert_note(struct half *h, const struct chain *c);
+/* Our certificates into the answer to IKE_AUTH, behind IDr. */
+int ike_cert_put(struct ctx *x, struct chain_wr *c) MUST_USE;
+
+/* ---- owncert.c ---- */
+int ike_own_chain(struct ike_engine *e, const struct msg_cert_chain *m)
+    MUST_USE;
+int ike_own_certreq(struct ike_engine *e, const struct msg_certreq *m)
+    MUST_USE;
+const struct own_chain *ike_own_find(const struct ike_engine *e, uint32_t id);
+/* CERTREQ and HTTP_CERT_LOOKUP_SUPPORTED of IKE_SA_INIT's answer. */
+int ike_own_certreq_put(struct ctx *x, struct chain_wr *c) MUST_USE;
+void ike_own_flush(struct ike_engine *e);
 
 /* ---- child.c ---- */
 struct child *ike_child_new(struct ctx *x, const struct chosen *ch);

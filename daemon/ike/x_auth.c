@@ -1,5 +1,6 @@
 /*
- * IKE_AUTH with a shared key (RFC 7296 1.2, 2.15, 2.19). In: the request, the
+ * IKE_AUTH (RFC 7296 1.2, 2.15, 2.19), with a shared key or, from the parent's
+ * word on, with a certificate (before that: x_cert.c). In: the request, the
  * parent's word, the db's lease, the installed SA, in whatever order they
  * come. Out: one question to each process, one answer to the client. The
  * request is kept while others are awaited; nothing here decides who somebody
@@ -13,8 +14,8 @@
 #define LEASE_STEP 1
 
 /* The kept request as a chain again. */
-static void
-req_load(struct ctx *x)
+void
+ike_req_load(struct ctx *x)
 {
 	const struct half *h = x->sa->half;
 	int err;
@@ -27,8 +28,8 @@ req_load(struct ctx *x)
 		x->c = &x->e->inner;
 }
 
-static int
-req_keep(struct ctx *x)
+int
+ike_req_keep(struct ctx *x)
 {
 	struct half *h = x->sa->half;
 
@@ -38,12 +39,12 @@ req_keep(struct ctx *x)
 	h->req_len = x->plain_len;
 	h->req_first = x->first;
 	x->c = NULL;
-	req_load(x);
+	ike_req_load(x);
 	return (0);
 }
 
-static int
-secret_copy(struct secret *to, const struct secret *from)
+int
+ike_secret_copy(struct secret *to, const struct secret *from)
 {
 	int err;
 
@@ -90,8 +91,8 @@ ask_parent(struct ctx *x)
 	memcpy(q->auth.p, a.data, a.len);
 	q->peer = x->sa->peer;
 	q->suites = algs_suites(&x->sa->algs, ALG_IKE);
-	if (secret_copy(&q->sk_pi, &x->sa->keys.pi) != 0 ||
-	    secret_copy(&q->sk_pr, &x->sa->keys.pr) != 0) {
+	if (ike_secret_copy(&q->sk_pi, &x->sa->keys.pi) != 0 ||
+	    ike_secret_copy(&q->sk_pr, &x->sa->keys.pr) != 0) {
 		ike_unsay(x);
 		return (ERR_NOMEM);
 	}
@@ -100,8 +101,8 @@ ask_parent(struct ctx *x)
 	return (0);
 }
 
-static int
-ask_db(struct ctx *x, const struct cp_ask *ask)
+int
+ike_ask_db(struct ctx *x, const struct cp_ask *ask)
 {
 	const struct payload *idi = wire_chain_get(x->c, PL_IDI, 0);
 	struct msg_lease_req *q;
@@ -143,36 +144,36 @@ child_syntax(struct ctx *x)
 	return (0);
 }
 
-/* What no parent can say yes to is refused here; 0, or the event. */
 static int
-auth_check(struct ctx *x, struct cp_ask *ask)
+method_taken(const struct ike_engine *e, uint8_t method)
+{
+	return (method == AUTH_SHARED_KEY ||
+	    (ike_method_signs(method) && e->conf.net.certificates));
+}
+
+static int
+refused(struct ctx *x, enum why why)
+{
+	x->why = why;
+	return (EV_REFUSED);
+}
+
+int
+ike_auth_check(struct ctx *x, struct cp_ask *ask, struct ike_auth *a)
 {
 	const struct payload *idi = wire_chain_get(x->c, PL_IDI, 0);
 	const struct payload *idr = wire_chain_get(x->c, PL_IDR, 0);
-	struct ike_auth a;
 	struct ike_id id;
-	int err;
 
-	if (wire_auth_parse(&a, wire_chain_get(x->c, PL_AUTH, 0)) != 0 ||
+	if (wire_auth_parse(a, wire_chain_get(x->c, PL_AUTH, 0)) != 0 ||
 	    ike_cp_parse(ask, x->c) != 0 || child_syntax(x) != 0)
 		return (EV_BAD_SYNTAX);
-	if (a.method != AUTH_SHARED_KEY) {
-		x->why = WHY_METHOD;
-		return (EV_REFUSED);
-	}
-	err = wire_id_parse(&id, idi->body, idi->len);
-	if (err != 0 || idi->len > 1024) {
-		x->why = WHY_ID_UNKNOWN;
-		return (EV_REFUSED);
-	}
-	if (idr != NULL && idr->len > 1024) {
-		x->why = WHY_IDR_UNKNOWN;
-		return (EV_REFUSED);
-	}
-	if (a.len == 0 || a.len > 64) {
-		x->why = WHY_PSK_MISMATCH;
-		return (EV_REFUSED);
-	}
+	if (!method_taken(x->e, a->method))
+		return (refused(x, WHY_METHOD));
+	if (wire_id_parse(&id, idi->body, idi->len) != 0 || idi->len > 1024)
+		return (refused(x, WHY_ID_UNKNOWN));
+	if (idr != NULL && idr->len > 1024)
+		return (refused(x, WHY_IDR_UNKNOWN));
 	return (0);
 }
 
@@ -181,15 +182,18 @@ int
 ike_x_auth_ask(struct ctx *x)
 {
 	struct cp_ask ask;
+	struct ike_auth a;
 	int rc;
 
-	if ((rc = auth_check(x, &ask)) != 0)
+	if ((rc = ike_auth_check(x, &ask, &a)) != 0)
 		return (rc);
-	if (x->sa->half->req == NULL && (rc = req_keep(x)) != 0)
+	if (a.len == 0 || a.len > 64)
+		return (refused(x, WHY_PSK_MISMATCH));
+	if (x->sa->half->req == NULL && (rc = ike_req_keep(x)) != 0)
 		return (rc);
 	if ((rc = ask_parent(x)) != 0)
 		return (rc);
-	return (ask.want != 0 ? ask_db(x, &ask) : 0);
+	return (ask.want != 0 ? ike_ask_db(x, &ask) : 0);
 }
 
 /* The awaited process is a new one: the same question, once more. */
@@ -202,20 +206,25 @@ ike_x_again(struct ctx *x)
 	if ((sa->flags & SAF_RESENT) || sa->state == ST_SA)
 		return (EV_BROKEN);
 	sa->flags |= SAF_RESENT;
-	req_load(x);
+	ike_req_load(x);
 	if (x->c == NULL)
 		return (EV_BROKEN);
+	if (x->role == ROLE_PKI)
+		return (ike_ask_pki(x));
 	if (x->role == ROLE_PARENT)
-		return (ask_parent(x));
+		return (sa->half->by_cert ? ike_ask_sign(x) : ask_parent(x));
 	if (ike_cp_parse(&ask, x->c) != 0)
 		return (EV_BROKEN);
-	return (ask_db(x, &ask));
+	return (ike_ask_db(x, &ask));
 }
 
 int
 ike_waits_for(const struct ike_sa *sa, enum role role)
 {
 	switch (sa->state) {
+	case ST_CHECK:
+	case ST_CHECK_ADDR:
+		return (role == ROLE_PKI);
 	case ST_BOTH:
 		return (role == ROLE_PARENT || role == ROLE_DB);
 	case ST_LEASE:
@@ -229,21 +238,48 @@ ike_waits_for(const struct ike_sa *sa, enum role role)
 	}
 }
 
+/* The parent's word: who we are, and the proof of it. */
+static int
+proof_keep(struct half *h, const uint8_t *idr, uint16_t idr_len,
+    const uint8_t *auth, uint16_t auth_len)
+{
+	free(h->auth);
+	if (auth_len == 0 || (h->auth = malloc(auth_len)) == NULL)
+		return (ERR_NOMEM);
+	memcpy(h->auth, auth, auth_len);
+	h->auth_len = auth_len;
+	memcpy(h->idr, idr, idr_len);
+	h->idr_len = idr_len;
+	return (0);
+}
+
 int
 ike_x_auth_vouched(struct ctx *x)
 {
 	const struct msg_shared_auth_ans *a = &x->m->u.shared_auth_ans;
+	const struct msg_sign_ans *s = &x->m->u.sign_ans;
 	struct half *h = x->sa->half;
+	int err;
 
-	if (ike_policy(x->e, a->policy) == NULL || a->auth.len == 0)
+	h->auth_method = AUTH_SHARED_KEY;
+	x->sa->policy = h->by_cert ? s->policy : a->policy;
+	if (h->by_cert) {
+		err = proof_keep(h, s->idr.p, s->idr.len, s->auth.p,
+		    s->auth.len);
+		h->auth_method = s->method;
+		h->chain = s->chain;
+		if (s->weak)
+			x->sa->flags |= SAF_WEAK_SIG;
+		if (ike_own_find(x->e, s->chain) == NULL)
+			err = ERR_NOENT;
+	} else {
+		err = proof_keep(h, a->idr.p, a->idr.len, a->auth.p,
+		    a->auth.len);
+	}
+	if (err != 0 || ike_policy(x->e, x->sa->policy) == NULL)
 		return (EV_BROKEN);
 	x->e->stats[IKE_STAT_AUTH_OK]++;
-	x->sa->policy = a->policy;
 	h->vouched = 1;
-	h->idr_len = a->idr.len;
-	memcpy(h->idr, a->idr.p, a->idr.len);
-	h->auth_len = a->auth.len;
-	memcpy(h->auth, a->auth.p, a->auth.len);
 	return (0);
 }
 
@@ -346,7 +382,7 @@ child_start(struct ctx *x)
 	struct chosen ch;
 	struct child *c;
 
-	req_load(x);
+	ike_req_load(x);
 	if (x->c == NULL || p == NULL)
 		return (EV_BROKEN);
 	if (h->lease_why != WHY_OK)
@@ -395,9 +431,10 @@ put_head(struct ctx *x, struct wr *w, struct chain_wr *c)
 	int err;
 
 	ike_out_start(x, w, c);
-	if ((err = wire_put_bytes(c, PL_IDR, h->idr, h->idr_len)) != 0)
+	if ((err = wire_put_bytes(c, PL_IDR, h->idr, h->idr_len)) != 0 ||
+	    (h->by_cert && (err = ike_cert_put(x, c)) != 0))
 		return (err);
-	return (wire_put_auth(c, AUTH_SHARED_KEY, h->auth, h->auth_len));
+	return (wire_put_auth(c, h->auth_method, h->auth, h->auth_len));
 }
 
 /* The one line of a login. k: its child, NULL without one. */
@@ -413,7 +450,7 @@ session_line(struct ctx *x, const struct child *k)
 	txt_str(&t, " id=");
 	if (x->c != NULL && (idi = wire_chain_get(x->c, PL_IDI, 0)) != NULL)
 		wire_id_txt(&t, idi->body, idi->len);
-	txt_str(&t, " login=psk v4=");
+	txt_str(&t, sa->half->by_cert ? " login=cert v4=" : " login=psk v4=");
 	if (sa->v4.family == 4)
 		addr_txt(&t, &sa->v4);
 	txt_str(&t, " v6=");
@@ -447,7 +484,8 @@ session_up(struct ctx *x, const struct child *k)
 		u->peer = sa->peer;
 		u->local = sa->local;
 		txt_init(&t, u->login, sizeof(u->login));
-		txt_str(&t, "psk");
+		txt_str(&t, sa->half->by_cert ? "certificate/" : "psk");
+		txt_str(&t, sa->half->login);
 		txt_init(&t, u->suite, sizeof(u->suite));
 		ike_algs_txt(&t, &sa->algs, ALG_IKE);
 		u->weak = (uint8_t)ike_session_weak(sa);
@@ -472,7 +510,7 @@ ike_x_auth_up(struct ctx *x)
 	struct wr w, s;
 	int err;
 
-	req_load(x);
+	ike_req_load(x);
 	k = ike_child_by_num(sa, x->m->u.sa_added.child);
 	if (x->c == NULL || k == NULL || ike_cp_parse(&ask, x->c) != 0)
 		return (EV_BROKEN);
@@ -551,7 +589,7 @@ ike_x_auth_bare(struct ctx *x)
 	struct txt t;
 	struct wr w;
 
-	req_load(x);
+	ike_req_load(x);
 	if (x->c == NULL || ike_cp_parse(&ask, x->c) != 0 ||
 	    put_head(x, &w, &c) != 0 || wire_put_notify(&c, 0, NULL, 0,
 	    ike_child_notify(h->child_why), NULL, 0) != 0)
@@ -586,119 +624,6 @@ ike_x_auth_not_added(struct ctx *x)
 		ike_child_down(x, k, a->why);
 	x->sa->half->child_why = a->why;
 	return (ike_x_auth_bare(x));
-}
-
-static void
-ids_txt(struct ctx *x, struct txt *t)
-{
-	const struct payload *p;
-
-	if (x->c == NULL)
-		return;
-	if ((p = wire_chain_get(x->c, PL_IDI, 0)) != NULL) {
-		txt_str(t, "idi=");
-		wire_id_txt(t, p->body, p->len);
-	}
-	txt_str(t, " idr=");
-	if ((p = wire_chain_get(x->c, PL_IDR, 0)) != NULL)
-		wire_id_txt(t, p->body, p->len);
-	else
-		txt_str(t, "-");
-}
-
-int
-ike_x_auth_refused(struct ctx *x)
-{
-	const struct msg_conf_policy *p = NULL;
-	char detail[1000];
-	struct ike_auth a;
-	struct txt t;
-
-	req_load(x);
-	x->e->stats[IKE_STAT_AUTH_FAIL]++;
-	txt_init(&t, detail, sizeof(detail));
-	ids_txt(x, &t);
-	if (x->m != NULL)
-		p = ike_policy(x->e, x->m->u.shared_auth_ans.policy);
-	txt_str(&t, " policy=");
-	txt_str(&t, p != NULL ? p->name : "-");
-	if (x->why == WHY_METHOD && x->c != NULL && wire_auth_parse(&a,
-	    wire_chain_get(x->c, PL_AUTH, 0)) == 0) {
-		txt_str(&t, " offered=");
-		txt_u64(&t, a.method);
-		txt_str(&t, " wanted=2");
-	}
-	ike_attempt(x, "IKE_AUTH", x->why, detail);
-	if (!x->sa->half->sent_lease)
-		x->sa->flags &= (uint16_t)~SAF_DB;
-	x->sa->end_why = x->why;
-	ike_session_down(x, x->why);
-	if (ike_answer_notify(x, EX_IKE_AUTH, NT_AUTHENTICATION_FAILED, NULL,
-	    0) != 0)
-		x->e->stats[IKE_STAT_DROP_BUSY]++;
-	ike_half_free(x->e, x->sa);
-	return (0);
-}
-
-int
-ike_x_auth_missing(struct ctx *x)
-{
-	x->why = WHY_AUTH_MISSING;
-	return (ike_x_auth_refused(x));
-}
-
-/* Silence: the client starts afresh (DESIGN 2), the operator is told. */
-int
-ike_x_internal(struct ctx *x)
-{
-	char detail[200];
-	struct txt t;
-	uint16_t why = x->why;
-
-	req_load(x);
-	if (why == WHY_OK)
-		why = x->sa->state == ST_LEASE ? WHY_INTERNAL_DB :
-		    x->sa->state == ST_SA ? WHY_INTERNAL_ESP :
-		    WHY_INTERNAL_PARENT;
-	x->e->stats[IKE_STAT_INTERNAL]++;
-	txt_init(&t, detail, sizeof(detail));
-	txt_str(&t, "waiting=");
-	txt_str(&t, ike_state_name(x->sa->state));
-	ike_attempt(x, "IKE_AUTH", why, detail);
-	x->sa->end_why = why;
-	return (0);
-}
-
-int
-ike_x_kick_early(struct ctx *x)
-{
-	x->sa->end_why = x->why;
-	return (0);
-}
-
-/* How far it came is what an operator asks: did nothing arrive, only some of
- * the fragments, or something that was made with other keys? */
-int
-ike_x_half_late(struct ctx *x)
-{
-	const struct frags *f = x->sa->frags;
-	char detail[64];
-	struct txt t;
-
-	txt_init(&t, detail, sizeof(detail));
-	if (f != NULL) {
-		txt_str(&t, "ike_auth=incomplete fragments=");
-		txt_u64(&t, f->have);
-		txt_str(&t, "/");
-		txt_u64(&t, f->total);
-	} else {
-		txt_str(&t, x->sa->half->dh_done ? "ike_auth=unverified" :
-		    "ike_auth=none");
-	}
-	x->e->stats[IKE_STAT_HALF_EXPIRED]++;
-	ike_attempt(x, "IKE_AUTH", WHY_TIMEOUT, detail);
-	x->sa->end_why = WHY_TIMEOUT;
-	return (0);
 }
 
 /* The shared secret and the keys, once, when the first IKE_AUTH came that has

@@ -22,7 +22,8 @@ ike_policy(const struct ike_engine *e, uint16_t policy)
 int
 ike_session_weak(const struct ike_sa *sa)
 {
-	return (algs_suite(&sa->algs, ALG_IKE) > SUITE_DEFAULT);
+	return ((sa->flags & SAF_WEAK_SIG) ||
+	    algs_suite(&sa->algs, ALG_IKE) > SUITE_DEFAULT);
 }
 
 /* Start the clock of silence anew. */

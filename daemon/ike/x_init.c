@@ -324,6 +324,7 @@ half_fill(struct ctx *x, const struct init *in)
 	h->ni_len = in->ni->len;
 	h->ke_at = (size_t)(in->ke.data - x->d->p);
 	h->ke_len = in->ke.len;
+	ike_cert_note(h, &x->e->outer);
 	if ((err = ticket_take(x, h)) != 0 ||
 	    (err = ike_half_index(x->e, h, &h->peer)) != 0 ||
 	    (err = ike_prefix_take(x->e, h)) != 0)
@@ -376,6 +377,7 @@ answer_build(struct ctx *x, const struct init *in)
 	    (err = wire_put_ke(&c, in->ch.algs.kex, pub, in->ke.len)) != 0 ||
 	    (err = wire_put_bytes(&c, PL_NONCE, h->nr, NR_LEN)) != 0 ||
 	    (err = put_notifies(x, &c)) != 0 ||
+	    (err = ike_own_certreq_put(x, &c)) != 0 ||
 	    (err = wire_hdr_fix_length(x->e->wire, w.len)) != 0)
 		return (err);
 	if ((h->msg2 = malloc(w.len)) == NULL)

@@ -180,6 +180,16 @@ wire_cert_parse(struct ike_cert *ce, const struct payload *p)
 }
 
 int
+wire_put_cert(struct chain_wr *c, uint8_t type, uint8_t encoding,
+    const uint8_t *data, size_t len)
+{
+	if (wire_put_begin(c, type) || wr_u8(c->w, encoding) ||
+	    wr_copy(c->w, data, len))
+		return (ERR_SPACE);
+	return (wire_put_end(c));
+}
+
+int
 wire_skf_parse(struct skf *f, const struct payload *p)
 {
 	struct rd r;

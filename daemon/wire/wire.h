@@ -193,12 +193,24 @@ struct ike_auth {
 int wire_auth_parse(struct ike_auth *a, const struct payload *p) MUST_USE;
 int wire_put_auth(struct chain_wr *c, uint8_t method, const uint8_t *data,
     size_t len) MUST_USE;
+enum cert_encoding { /* RFC 7296 3.6 */
+	CERT_PKCS7 = 1,
+	CERT_X509_SIGNATURE = 4,
+	CERT_CRL = 7,
+	CERT_RAW_RSA = 11,
+	CERT_HASH_URL = 12,
+	CERT_HASH_BUNDLE = 13,
+	CERT_OCSP_CONTENT = 14 /* RFC 4806 */
+};
 struct ike_cert { /* CERT and CERTREQ */
 	uint8_t encoding;
 	const uint8_t *data;
 	size_t len;
 };
 int wire_cert_parse(struct ike_cert *ce, const struct payload *p) MUST_USE;
+/* type: PL_CERT or PL_CERTREQ. */
+int wire_put_cert(struct chain_wr *c, uint8_t type, uint8_t encoding,
+    const uint8_t *data, size_t len) MUST_USE;
 
 /* ---- Notify, Delete, Vendor ID (3.10-3.12) -------------------------------------- */
 /* notify.def: NOTIFY(NAME, value, "text"): enum notify_type NT_*. */
