@@ -328,7 +328,12 @@ swan_start() { # swan_start NS [extra charon settings]
 	start_bg "$d/out.txt" ip netns exec "$LANE-$n" unshare -m sh -c \
 	    "mount --make-rprivate / && mount -t tmpfs tmpfs /run &&
 	     STRONGSWAN_CONF=$d/strongswan.conf exec /usr/lib/ipsec/charon"
+	echo "$BG_PID" >"$d/pid"
 	wait_for 10 test -S "$d/vici" || fail "charon does not start in $n"
+}
+swan_stop() {
+	end_pid "$(cat "$W/$1/pid")"
+	rm -f "$W/$1/vici"
 }
 # swan_conf NS REMOTE-ADDRESS [key=value...]: keys ike, esp, id, psk, rid,
 # local, vips, rts, extra, child_extra
