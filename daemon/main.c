@@ -25,6 +25,7 @@ static int (*const role_mains[ROLE_MAX])(void) = {
 	[ROLE_ESP] = esp_main,
 	[ROLE_DB] = db_main,
 	[ROLE_CTL] = ctl_main,
+	[ROLE_FETCH] = fetch_main,
 };
 
 static void

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -36,8 +37,9 @@ enum check {
 	SEALS,     /* fcntl: memfd seals */
 	DUPFD,     /* fcntl: F_DUPFD_CLOEXEC */
 	READONLY,  /* prlimit64 without a new limit, of ourselves */
-	NETLINK,   /* socket: AF_NETLINK; others are refused softly, since libc
-	            * asks for some late (if_nametoindex, getpwnam) */
+	NETLINK,   /* socket: AF_NETLINK; others but INET are refused softly,
+	            * since libc asks for some late (if_nametoindex, getpwnam) */
+	INET,      /* socket: TCP and UDP, of IPv4 and IPv6 */
 	UNIX,      /* socketpair: AF_UNIX */
 	TUN,       /* ioctl: of TUN queues */
 	SIGNAL9,   /* kill: SIGKILL */
@@ -169,6 +171,8 @@ add_one_of(scmp_filter_ctx ctx, const struct row *row)
 	return (r);
 }
 
+/* One rule for each family: rules of the same call shall not overlap, and the
+ * parent has those of INET as well, since fetch lives under its filter. */
 static int
 add_netlink(scmp_filter_ctx ctx, const struct row *row)
 {
@@ -176,11 +180,53 @@ add_netlink(scmp_filter_ctx ctx, const struct row *row)
 	int r;
 
 	r = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, row->nr, 1, &cmp);
+	for (scmp_datum_t family = 0; family < AF_NETLINK && r == 0;
+	    family++) {
+		if (family == AF_INET || family == AF_INET6)
+			continue;
+		cmp = equal(0, family);
+		r = seccomp_rule_add_array(ctx, SCMP_ACT_ERRNO(EACCES),
+		    row->nr, 1, &cmp);
+	}
 	if (r != 0)
 		return (r);
-	cmp.op = SCMP_CMP_NE;
+	cmp.op = SCMP_CMP_GT;
+	cmp.datum_a = AF_NETLINK;
 	return (seccomp_rule_add_array(ctx, SCMP_ACT_ERRNO(EACCES), row->nr,
 	    1, &cmp));
+}
+
+/* No raw socket, no ping, none of the protocols that hardly anybody uses. */
+static int
+add_inet(scmp_filter_ctx ctx, const struct row *row)
+{
+	static const struct {
+		scmp_datum_t family, type, protocol;
+	} v[] = {
+		{ AF_INET, SOCK_STREAM, 0 },
+		{ AF_INET, SOCK_STREAM, IPPROTO_TCP },
+		{ AF_INET, SOCK_DGRAM, 0 },
+		{ AF_INET, SOCK_DGRAM, IPPROTO_UDP },
+		{ AF_INET6, SOCK_STREAM, 0 },
+		{ AF_INET6, SOCK_STREAM, IPPROTO_TCP },
+		{ AF_INET6, SOCK_DGRAM, 0 },
+		{ AF_INET6, SOCK_DGRAM, IPPROTO_UDP },
+	};
+	struct scmp_arg_cmp cmp[3];
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]) && r == 0; i++) {
+		cmp[0] = equal(0, v[i].family);
+		cmp[1] = (struct scmp_arg_cmp){ .arg = 1,
+			.op = SCMP_CMP_MASKED_EQ,
+			.datum_a = ~(scmp_datum_t)(SOCK_NONBLOCK |
+			    SOCK_CLOEXEC),
+			.datum_b = v[i].type };
+		cmp[2] = equal(2, v[i].protocol);
+		r = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, row->nr, 3,
+		    cmp);
+	}
+	return (r);
 }
 
 static int
@@ -226,6 +272,8 @@ add_row(scmp_filter_ctx ctx, const struct row *row, const struct jail_conf *jc)
 		    2, cmp));
 	case NETLINK:
 		return (add_netlink(ctx, row));
+	case INET:
+		return (add_inet(ctx, row));
 	case ROLEUID:
 		return (add_role_uids(ctx, row, jc));
 	default:
@@ -272,6 +320,8 @@ jail_filter(const struct jail_conf *jc, char *why, size_t cap)
 #define LL_REMOVE_FILE (UINT64_C(1) << 5)
 #define LL_MAKE_REG (UINT64_C(1) << 8)
 #define LL_TRUNCATE (UINT64_C(1) << 14)
+#define LL_BIND_TCP UINT64_C(1)
+#define LL_CONNECT_TCP (UINT64_C(1) << 1)
 #define LL_VERSION 1U
 #define LL_PATH_BENEATH 1
 
@@ -283,16 +333,18 @@ struct ll_path {
 	int32_t fd;
 } __attribute__((packed));
 
-/* Everything that this ABI can refuse; the size it understands. */
+/* Everything that this ABI can refuse; the size it understands. fetch alone
+ * may connect, and not even it may bind. */
 static size_t
-ll_best(long abi, struct ll_ruleset *rs)
+ll_best(long abi, enum role role, struct ll_ruleset *rs)
 {
 	unsigned int bits = abi >= 5 ? 16 : abi >= 3 ? 15 : abi == 2 ? 14 : 13;
 
 	memset(rs, 0, sizeof(*rs));
 	rs->fs = (UINT64_C(1) << bits) - 1;
 	if (abi >= 4)
-		rs->net = 3; /* bind and connect of TCP */
+		rs->net = role == ROLE_FETCH ? LL_BIND_TCP :
+		    LL_BIND_TCP | LL_CONNECT_TCP;
 	if (abi >= 6)
 		rs->scoped = 3; /* abstract sockets and signals */
 	return (abi >= 6 ? 24 : abi >= 4 ? 16 : 8);
@@ -329,7 +381,7 @@ jail_landlock(const struct jail_conf *jc, char *why, size_t cap)
 			why[0] = '\0';
 		return (0);
 	}
-	n = syscall(SYS_landlock_create_ruleset, &rs, ll_best(abi, &rs), 0);
+	n = syscall(SYS_landlock_create_ruleset, &rs, ll_best(abi, jc->role, &rs), 0);
 	fd = (int)n;
 	if (fd == -1)
 		return (jail_failed(why, cap, "landlock_create_ruleset"));

@@ -19,6 +19,8 @@
 #include "privsep/ipc/jail.h"
 
 #define NOT_PARENT (R_ALL & ~R_PARENT)
+/* fetch has sockets to the world, and the parent what fetch will need. */
+#define NO_INET (R_ALL & ~(R_PARENT | R_FETCH))
 
 static long
 try_open(void)
@@ -30,6 +32,50 @@ static long
 try_socket(void)
 {
 	return (syscall(SYS_socket, AF_INET, SOCK_DGRAM, 0));
+}
+
+static long
+try_raw(void)
+{
+	return (syscall(SYS_socket, AF_INET, SOCK_RAW, IPPROTO_UDP));
+}
+
+static long
+try_ping(void)
+{
+	return (syscall(SYS_socket, AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6));
+}
+
+static long
+try_sctp(void)
+{
+	return (syscall(SYS_socket, AF_INET, SOCK_STREAM, IPPROTO_SCTP));
+}
+
+static long
+try_packet(void)
+{
+	return (syscall(SYS_socket, AF_PACKET, SOCK_DGRAM, 0));
+}
+
+static long
+try_netlink(void)
+{
+	return (syscall(SYS_socket, AF_NETLINK, SOCK_RAW, 0));
+}
+
+static long
+try_bind(void)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+
+	return (syscall(SYS_bind, 0, &sin, sizeof(sin)));
+}
+
+static long
+try_listen(void)
+{
+	return (syscall(SYS_listen, 0, 1));
 }
 
 static long
@@ -150,7 +196,14 @@ static const struct {
 	long (*fn)(void);
 } items[] = {
 	{ NOT_PARENT, "open", try_open },
-	{ R_ALL, "socket", try_socket },
+	{ NO_INET, "socket", try_socket },
+	{ R_ALL, "raw socket", try_raw },
+	{ R_ALL, "ping socket", try_ping },
+	{ R_ALL, "SCTP socket", try_sctp },
+	{ R_ALL, "packet socket", try_packet },
+	{ NOT_PARENT, "netlink socket", try_netlink },
+	{ NOT_PARENT, "bind", try_bind },
+	{ R_ALL, "listen", try_listen },
 	{ R_ALL, "execve", try_execve },
 	{ R_ALL, "ptrace", try_ptrace },
 	{ R_ALL, "mprotect exec", try_mprotect },
@@ -159,7 +212,7 @@ static const struct {
 	{ R_ALL, "kill the parent", try_kill },
 	{ R_ALL, "fork by another flag", try_fork },
 	{ R_ALL, "connect", try_connect },
-	{ NOT_PARENT, "setsockopt", try_setsockopt },
+	{ NO_INET, "setsockopt", try_setsockopt },
 	{ R_ALL, "bpf", try_bpf },
 	{ R_ALL, "mount", try_mount },
 	{ R_ALL, "unshare", try_unshare },

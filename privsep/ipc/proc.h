@@ -113,6 +113,9 @@ void proc_child_tickets(struct proc_child *pc, uint32_t left);
 /* Is the pipe to that peer there? */
 int proc_child_up(const struct proc_child *pc, enum role role,
     unsigned int index);
+/* How many messages wait for that peer: who sends much asks before. */
+size_t proc_child_queued(const struct proc_child *pc, enum role role,
+    unsigned int index);
 void proc_child_free(struct proc_child *pc);
 /* To flush what is queued before exit. */
 void proc_child_flush(struct proc_child *pc, int ms);

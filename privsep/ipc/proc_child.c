@@ -477,6 +477,14 @@ proc_child_up(const struct proc_child *pc, enum role role, unsigned int index)
 	    pc->peer[role][index] != NULL);
 }
 
+size_t
+proc_child_queued(const struct proc_child *pc, enum role role,
+    unsigned int index)
+{
+	return (proc_child_up(pc, role, index) ?
+	    chan_queued(pc->peer[role][index]) : 0);
+}
+
 void
 proc_child_flush(struct proc_child *pc, int ms)
 {

@@ -4,10 +4,13 @@
  * kernel confirms what jail_enter promised. Needs no user: the ids are just
  * numbers. Exit 77 when not root.
  */
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,6 +169,27 @@ empty_root(pid_t pid)
 	return (strcmp(to, root) == 0);
 }
 
+/* fetch: a connection that nobody takes is refused, not forbidden; and a
+ * datagram goes out. */
+static int
+reaches(void)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET,
+		.sin_port = htons(9), .sin_addr.s_addr = htonl(0x7f000001) };
+	int tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+	int udp = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	int ok;
+
+	ok = tcp != -1 && udp != -1 &&
+	    (connect(tcp, (struct sockaddr *)&sin, sizeof(sin)) == 0 ||
+	    errno == ECONNREFUSED) &&
+	    connect(udp, (struct sockaddr *)&sin, sizeof(sin)) == 0 &&
+	    send(udp, "", 1, 0) == 1;
+	close(tcp);
+	close(udp);
+	return (ok);
+}
+
 /* What the kernel says about a jailed process; and that it still works. */
 static void
 kernel_view(enum role role)
@@ -190,13 +214,16 @@ kernel_view(enum role role)
 			if (role == ROLE_DB)
 				c = open("/x.db", O_RDWR | O_CREAT, 0600) < 0 ?
 				    2 : 0;
+			if (role == ROLE_FETCH && !reaches())
+				c = 3;
 		}
 		if (write(from[1], &c, 1) != 1 || read(to[0], &c, 1) != 1)
 			_exit(1);
 		_exit(0);
 	}
 	if (read(from[0], &c, 1) != 1 || c != 0)
-		fail(name, "work in the jail", c == 2 ? "state" : "died");
+		fail(name, "work in the jail", c == 2 ? "state" :
+		    c == 3 ? "no network" : "died");
 	expect(role, pid, "Seccomp", 2, 10);
 	expect(role, pid, "NoNewPrivs", 1, 10);
 	expect(role, pid, "Uid", ID_BASE + role, 10);
@@ -256,7 +283,7 @@ int
 main(void)
 {
 	static const enum role roles[] = { ROLE_PARENT, ROLE_NET, ROLE_ESP,
-		ROLE_DB, ROLE_CTL };
+		ROLE_DB, ROLE_CTL, ROLE_SIGN, ROLE_PKI, ROLE_FETCH };
 	char path[128];
 
 	if (geteuid() != 0) {
