@@ -14,6 +14,7 @@
 #include "privsep/crypto/kex_impl.h"
 #include "privsep/crypto/mac.h"
 #include "privsep/crypto/ossl.h"
+#include "privsep/crypto/sig_int.h"
 
 #define FIXED_KEY 16
 
@@ -65,7 +66,8 @@ crypto_init(void)
 {
 	int i, err;
 
-	if ((err = mac_init()) != 0 || (err = hash_init()) != 0)
+	if ((err = mac_init()) != 0 || (err = hash_init()) != 0 ||
+	    (err = sig_init()) != 0)
 		return (err);
 	for (i = 0; i < MAC_KIND_MAX; i++)
 		if (macs[i] == NULL &&

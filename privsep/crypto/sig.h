@@ -56,7 +56,8 @@ int pubkey_parse(struct pubkey **out, const uint8_t *spki, size_t len)
 void pubkey_free(struct pubkey *k);
 const struct key_info *pubkey_info(const struct pubkey *k);
 /* Bits: enum suite_id whose demands on key sizes it meets (cnsa-1: RSA of 3072
- * bits or more, P-384; suite-b: one curve each; others: RSA of 2048). */
+ * bits or more, P-384; suite-b-gcm-128: P-256, P-384; suite-b-gcm-256: P-384;
+ * others: RSA of 2048, every curve). */
 uint8_t pubkey_suites(const struct pubkey *k);
 
 /*
@@ -71,8 +72,8 @@ int sig_verify(const struct sig_alg **alg, const struct pubkey *k,
     size_t n) MUST_USE;
 
 /* What we sign with: the first line for this key that the suite admits and the
- * peer can verify. hashes: RFC 7427 ids as in the notification, 2 bytes each;
- * n_hashes 0: none announced, so methods 1, 9, 10, 11. pkcs1: RSA keys sign
+ * peer can verify. hashes: RFC 7427 ids as in the notification, 2 bytes each,
+ * n_hashes of them; 0: none announced, so methods 1, 9, 10, 11. pkcs1: RSA keys sign
  * PKCS#1 v1.5 before PSS. NULL: none fits. *method: of the AUTH payload. */
 const struct sig_alg *sig_choose(const struct key_info *k,
     const uint8_t *hashes, size_t n_hashes, enum suite_id suite, int pkcs1,
@@ -91,13 +92,17 @@ int sig_octets(struct piece out[3], uint8_t mac[PRF_OUT_MAX],
 
 /* ---- private keys: the sign process, tests ------------------------------- */
 struct privkey;
+/* Once, before the first key and before crypto_init: OpenSSL's private numbers
+ * live in locked memory. ERR_SYS: it cannot be had; keys work all the same. */
+int privkey_init(void) MUST_USE;
 /* PEM or DER: PKCS#8 (also encrypted), the old RSA and EC forms, PKCS#12.
  * password may be none. ERR_SYNTAX, ERR_AUTH (wrong or missing password),
  * ERR_UNSUP, ERR_LIMIT; why says what and how to mend it. */
 int privkey_load(struct privkey **out, const uint8_t *p, size_t len,
     const struct secret *password, char *why, size_t why_cap) MUST_USE;
 /* A key in a PKCS#11 token: RFC 7512 URI. Loads the module: before the jail.
- * The session stays open until privkey_free. */
+ * The session stays open until privkey_free. 0 with a text in why: it works,
+ * but not for all that a key of its kind could do. */
 int privkey_pkcs11(struct privkey **out, const char *module, const char *uri,
     const struct secret *pin, char *why, size_t why_cap) MUST_USE;
 void privkey_free(struct privkey *k);
