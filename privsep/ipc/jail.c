@@ -159,13 +159,20 @@ jail_drop_parent(uid_t uid, gid_t gid, char *why, size_t why_cap)
 	return (0);
 }
 
-/* The root is a folder that only root can write; db's is its own. */
+int
+jail_has_folder(enum role role)
+{
+	return (role == ROLE_DB || role == ROLE_PKI);
+}
+
+/* The root is a folder that only root can write; or the role's own. */
 static int
 enter_root(const struct jail_conf *jc, char *why, size_t why_cap)
 {
-	const char *root = jc->role == ROLE_DB ? jc->state_dir : jc->root;
+	int own = jail_has_folder(jc->role);
+	const char *root = own ? jc->state_dir : jc->root;
 	struct stat st;
-	uid_t owner = jc->role == ROLE_DB ? jc->uid : 0;
+	uid_t owner = own ? jc->uid : 0;
 
 	if (root == NULL) {
 		errno = EINVAL;
@@ -221,10 +228,10 @@ no_caps(void)
 	return (0);
 }
 
-/* The state folder is the db's alone: a parent without uid 0 cannot enter it,
- * so the user changes first and one capability stays until chroot. */
+/* A role's own folder is its alone: a parent without uid 0 cannot enter it, so
+ * the user changes first and one capability stays until chroot. */
 static int
-enter_db(const struct jail_conf *jc, char *why, size_t why_cap)
+enter_own(const struct jail_conf *jc, char *why, size_t why_cap)
 {
 	uint64_t keep = UINT64_C(1) << CAP_SYS_CHROOT;
 
@@ -245,8 +252,8 @@ enter_role(const struct jail_conf *jc, char *why, size_t why_cap)
 	/* Before the user changes: with uid 0 goes CAP_SETPCAP. */
 	if (jail_caps_bound(0, caps_mask(RUN)))
 		return (jail_failed(why, why_cap, "bounding set"));
-	if (jc->role == ROLE_DB) {
-		if (enter_db(jc, why, why_cap))
+	if (jail_has_folder(jc->role)) {
+		if (enter_own(jc, why, why_cap))
 			return (ERR_SYS);
 	} else if (enter_root(jc, why, why_cap)) {
 		return (ERR_SYS);

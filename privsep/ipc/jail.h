@@ -7,7 +7,8 @@
 
 /*
  * Shut a process in for good, as jail.def says for its role. Order: bounding
- * set, chroot, groups and uid (verified; db: uid, then chroot), capabilities,
+ * set, chroot, groups and uid (verified; roles with a folder of their own: uid,
+ * then chroot), capabilities,
  * rlimits, dumpable 0, no_new_privs, Landlock, seccomp. Everything but Landlock must succeed, else ERR_SYS with
  * a line in `why`: the caller refuses to run.
  */
@@ -17,13 +18,14 @@ struct jail_conf {
 	gid_t gid;
 	const char *root;      /* chroot here (an empty, root-owned folder), or
 	                        * NULL: none (parent) */
-	const char *state_dir; /* db: the only folder it sees, and its root
-	                        * from then on; else NULL */
+	const char *state_dir; /* db, pki: the only folder it sees, and its
+	                        * root from then on; else NULL */
 	unsigned int nofile;   /* descriptors it may hold */
 	const uid_t *role_uids; /* parent: the uids it may become for a child */
 	size_t n_role_uids;
 	int keep_core;         /* debugging only */
 };
+int jail_has_folder(enum role role); /* db, pki: state_dir is its root */
 int jail_enter(const struct jail_conf *jc, char *why, size_t why_cap) MUST_USE;
 
 /* Parent only, while still uid 0: the limits that it and every role inherit

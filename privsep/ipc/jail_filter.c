@@ -350,7 +350,7 @@ ll_best(long abi, enum role role, struct ll_ruleset *rs)
 	return (abi >= 6 ? 24 : abi >= 4 ? 16 : 8);
 }
 
-/* db: its root, which is the state folder, to read and write files in. */
+/* db, pki: its root, which is its own folder, to read and write files in. */
 static int
 ll_allow_state(int ruleset, uint64_t handled)
 {
@@ -385,7 +385,7 @@ jail_landlock(const struct jail_conf *jc, char *why, size_t cap)
 	fd = (int)n;
 	if (fd == -1)
 		return (jail_failed(why, cap, "landlock_create_ruleset"));
-	if (jc->role == ROLE_DB && ll_allow_state(fd, rs.fs) != 0)
+	if (jail_has_folder(jc->role) && ll_allow_state(fd, rs.fs) != 0)
 		r = jail_failed(why, cap, "landlock_add_rule");
 	else if (syscall(SYS_landlock_restrict_self, fd, 0) != 0)
 		r = jail_failed(why, cap, "landlock_restrict_self");

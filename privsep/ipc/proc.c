@@ -237,12 +237,27 @@ san_env(const char *name, const char *more, char *buf, size_t cap)
 	return (n > 0 && (size_t)n < cap ? buf : NULL);
 }
 
+/* The folder that is a role's own; NULL: it has none. */
+static const char *
+own_folder(const struct proc *p, char *buf, size_t cap)
+{
+	const char *dir = p->ps->conf.state_dir;
+	int n;
+
+	if (!jail_has_folder(p->role) || dir == NULL)
+		return (NULL);
+	n = snprintf(buf, cap, p->role == ROLE_PKI ? "%s/" PROC_PKI_DIR : "%s",
+	    dir);
+	return (n > 0 && (size_t)n < cap ? buf : NULL);
+}
+
 /* In the child, between fork and exec. */
 static void __attribute__((noreturn))
 become(const struct proc *p, int fd, pid_t parent)
 {
 	const struct procs_conf *conf = &p->ps->conf;
-	char idx[12], uid[12], gid[12], asan[512], ubsan[512];
+	char idx[12], uid[12], gid[12], asan[512], ubsan[512], dir[512];
+	const char *own = own_folder(p, dir, sizeof(dir));
 	const char *env[3] = { NULL, NULL, NULL };
 	sigset_t none;
 	int self, nul;
@@ -286,8 +301,7 @@ become(const struct proc *p, int fd, pid_t parent)
 	    (char *)(uintptr_t)role_name(p->role), "--index", idx, "--uid",
 	    uid, "--gid", gid, "--root",
 	    (char *)(uintptr_t)(conf->root != NULL ? conf->root : ""),
-	    p->role == ROLE_DB && conf->state_dir != NULL ? "--state" : NULL,
-	    (char *)(uintptr_t)conf->state_dir, NULL },
+	    own != NULL ? "--state" : NULL, (char *)(uintptr_t)own, NULL },
 	    (char *const *)(uintptr_t)env, AT_EMPTY_PATH);
 	_exit(74);
 }

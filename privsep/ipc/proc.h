@@ -13,6 +13,7 @@
  */
 struct proc;
 struct procs;
+#define PROC_PKI_DIR "pki"
 
 struct procs_conf {
 	struct event_base *base;
@@ -21,7 +22,8 @@ struct procs_conf {
 	uid_t uid[ROLE_MAX];       /* whom each role becomes: its own user */
 	gid_t gid[ROLE_MAX];
 	const char *root;          /* empty, root-owned folder: their chroot */
-	const char *state_dir;     /* db's chroot; its files are "/name" */
+	const char *state_dir;     /* db's chroot; its files are "/name"; pki's
+	                            * is PROC_PKI_DIR in it */
 	unsigned int silent_ms;    /* killed after so long without a
 	                            * HEARTBEAT; 0: 60 s */
 	/* A message from a role. */

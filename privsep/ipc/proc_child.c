@@ -55,6 +55,8 @@ slab_size(enum role role)
 	case ROLE_RADIUS:
 	case ROLE_SIGN:
 		return ((size_t)4 << 20);
+	case ROLE_PKI:
+		return ((size_t)1 << 20);
 	default:
 		return ((size_t)64 << 10);
 	}

@@ -20,6 +20,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "privsep/ipc/proc.h"
+
 #define BACKLOG 16
 
 /* The text is cut where it does not fit. */
@@ -175,6 +177,25 @@ reachable(const char *path, const char *what, char why[HOST_WHY])
 	return (0);
 }
 
+/* pki keeps CRLs in a folder of its own within db's, which lets it through and
+ * shows it nothing. */
+static int
+state_dirs(const struct conf *c, const struct host_users *u,
+    char why[HOST_WHY])
+{
+	char path[CONF_PATH_MAX + 16];
+	int pki = u->uid[ROLE_PKI] != 0, r;
+
+	r = folder(c->state_dir, u->uid[ROLE_DB], u->gid[ROLE_DB],
+	    pki ? 0711 : 0700, why);
+	if (r != 0 || !pki)
+		return (r);
+	if (snprintf(path, sizeof(path), "%s/" PROC_PKI_DIR,
+	    c->state_dir) < 0)
+		return (ERR_SPACE);
+	return (folder(path, u->uid[ROLE_PKI], u->gid[ROLE_PKI], 0700, why));
+}
+
 int
 host_dirs(const struct conf *c, const struct host_users *u, char *root,
     size_t cap, char why[HOST_WHY])
@@ -189,8 +210,7 @@ host_dirs(const struct conf *c, const struct host_users *u, char *root,
 	if ((r = folder(c->run_dir, 0, u->gid[ROLE_PARENT], 0755, why)) != 0 ||
 	    (r = folder(root, 0, 0, 0755, why)) != 0 ||
 	    (r = reachable(root, "run-dir", why)) != 0 ||
-	    (r = folder(c->state_dir, u->uid[ROLE_DB], u->gid[ROLE_DB], 0700,
-	    why)) != 0)
+	    (r = state_dirs(c, u, why)) != 0)
 		return (r);
 	return (reachable(c->state_dir, "state-dir", why));
 }

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -29,6 +30,7 @@
 
 static char root[] = "/tmp/gh-jail-root.XXXXXX";
 static char state[] = "/tmp/gh-jail-state.XXXXXX";
+static char crls[] = "/tmp/gh-jail-crls.XXXXXX";
 static unsigned int bad;
 
 static void
@@ -45,7 +47,8 @@ enter(enum role role, char *why, size_t cap)
 	struct jail_conf jc = { .role = role,
 		.uid = ID_BASE + (uid_t)role, .gid = ID_BASE + (gid_t)role,
 		.root = role == ROLE_PARENT ? NULL : root,
-		.state_dir = role == ROLE_DB ? state : NULL, .nofile = 64 };
+		.state_dir = role == ROLE_DB ? state :
+		    role == ROLE_PKI ? crls : NULL, .nofile = 64 };
 
 	for (unsigned int i = 0; i < ROLE_MAX; i++)
 		uids[i] = ID_BASE + i;
@@ -190,6 +193,25 @@ reaches(void)
 	return (ok);
 }
 
+/* pki writes a CRL, puts it in its place, finds and removes it. */
+static int
+keeps(void)
+{
+	int fd = open("/new", O_WRONLY | O_CREAT | O_EXCL, 0600), found = 0;
+	const struct dirent *e;
+	DIR *d;
+
+	if (fd == -1 || write(fd, "x", 1) != 1 || fsync(fd) != 0 ||
+	    close(fd) != 0 || rename("/new", "/old") != 0 ||
+	    (d = opendir("/")) == NULL)
+		return (0);
+	while ((e = readdir(d)) != NULL)
+		found += strcmp(e->d_name, "old") == 0;
+	closedir(d);
+	return (found == 1 && unlink("/old") == 0 &&
+	    open("/etc/passwd", O_RDONLY) == -1);
+}
+
 /* What the kernel says about a jailed process; and that it still works. */
 static void
 kernel_view(enum role role)
@@ -214,6 +236,8 @@ kernel_view(enum role role)
 			if (role == ROLE_DB)
 				c = open("/x.db", O_RDWR | O_CREAT, 0600) < 0 ?
 				    2 : 0;
+			if (role == ROLE_PKI && !keeps())
+				c = 2;
 			if (role == ROLE_FETCH && !reaches())
 				c = 3;
 		}
@@ -238,7 +262,8 @@ kernel_view(enum role role)
 	expect(role, pid, "CapInh", 0, 16);
 	expect(role, pid, "CapAmb", 0, 16);
 	expect(role, pid, "CapBnd", parent_caps, 16);
-	if (role != ROLE_PARENT && role != ROLE_DB && !empty_root(pid))
+	if (role != ROLE_PARENT && role != ROLE_DB && role != ROLE_PKI &&
+	    !empty_root(pid))
 		fail(name, "root", "not the empty folder");
 	if (write(to[1], &c, 1) != 1)
 		fail(name, "pipe", "broken");
@@ -295,7 +320,9 @@ main(void)
 	return (77);
 #endif
 	if (mkdtemp(root) == NULL || mkdtemp(state) == NULL ||
+	    mkdtemp(crls) == NULL ||
 	    chmod(root, 0555) != 0 || chmod(state, 0700) != 0 ||
+	    chown(crls, ID_BASE + ROLE_PKI, ID_BASE + ROLE_PKI) != 0 ||
 	    chown(state, ID_BASE + ROLE_DB, ID_BASE + ROLE_DB) != 0) {
 		perror("mkdtemp");
 		return (1);
@@ -308,6 +335,7 @@ main(void)
 	snprintf(path, sizeof(path), "%s/x.db", state);
 	(void)unlink(path);
 	(void)rmdir(state);
+	(void)rmdir(crls);
 	(void)rmdir(root);
 	printf("%s\n", bad == 0 ? "ok" : "FAILED");
 	return (bad == 0 ? 0 : 1);

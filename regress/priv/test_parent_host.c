@@ -64,6 +64,9 @@ teardown(void)
 	    0);
 	(void)rmdir(path);
 	(void)rmdir(c.run_dir);
+	ck_assert_int_gt(snprintf(path, sizeof(path), "%s/pki", c.state_dir),
+	    0);
+	(void)rmdir(path);
 	(void)rmdir(c.state_dir);
 	ck_assert_int_eq(rmdir(dir), 0);
 }
@@ -90,6 +93,28 @@ START_TEST(folders)
 	ck_assert_int_lt(host_dirs(&c, &users, root, sizeof(root), why), 0);
 	ck_assert_ptr_nonnull(strstr(why, "is not a folder"));
 	ck_assert_int_eq(unlink(c.state_dir), 0);
+}
+END_TEST
+
+/* With a pki process: a folder of its own, and a way through db's. */
+START_TEST(folder_of_pki)
+{
+	char root[128], path[128];
+	struct stat st;
+
+	users.uid[ROLE_PKI] = users.gid[ROLE_PKI] = 64125;
+	ck_assert_int_gt(snprintf(path, sizeof(path), "%s/pki", c.state_dir),
+	    0);
+	for (int twice = 0; twice < 2; twice++) {
+		ck_assert_int_eq(host_dirs(&c, &users, root, sizeof(root),
+		    why), 0);
+		ck_assert_int_eq(stat(c.state_dir, &st), 0);
+		ck_assert_uint_eq(st.st_uid, 64123);
+		ck_assert_uint_eq(st.st_mode & 07777, 0711);
+		ck_assert_int_eq(stat(path, &st), 0);
+		ck_assert_uint_eq(st.st_uid, 64125);
+		ck_assert_uint_eq(st.st_mode & 07777, 0700);
+	}
 }
 END_TEST
 
@@ -282,6 +307,7 @@ main(void)
 	}
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, folders);
+	tcase_add_test(tc, folder_of_pki);
 	tcase_add_test(tc, folder_of_others);
 	tcase_add_test(tc, folder_out_of_reach);
 	tcase_add_test(tc, state_lock);
