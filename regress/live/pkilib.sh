@@ -7,7 +7,8 @@
 #   revoke CA NAME [reason]
 #
 # KEY: rsa:BITS, p256, p384, p521, ed25519, ed448. SUBJECT: /C=CH/O=.../CN=...
-# LINES: of an openssl extension section, separated by ';'.
+# LINES: of an openssl extension section, separated by ';' (one of their own is
+# written '^').
 P=$W/pki
 mkdir -p "$P"
 
@@ -48,7 +49,7 @@ pki_conf() { # pki_conf CA: the configuration of `openssl ca`
 }
 pki_sign() { # pki_sign CA CSR OUT EXT [from] [to]
 	local ca=$1 csr=$2 out=$3 from=${5:-} to=${6:-}
-	printf '%s\n' "$4" | tr ';' '\n' >"$out.ext"
+	printf '%s\n' "$4" | tr ';^' '\n;' >"$out.ext"
 	[ -n "$from" ] || from=$(date -u -d '-1 hour' +%Y%m%d%H%M%SZ)
 	[ -n "$to" ] || to=$(date -u -d '+30 days' +%Y%m%d%H%M%SZ)
 	openssl ca -batch -notext -preserveDN -config "$P/$ca/ca.cnf" \
