@@ -36,8 +36,9 @@ int dn_is_text(const char *text);
 int dn_match(const char *pattern, const char *dn);
 /* Equal by the same rules, without stars: RFC 5280 7.1 for ASCII. */
 int dn_same(const char *a, const char *b);
-/* Of all texts that are the same, one: small letters, single blanks. In place;
- * what does not read as a DN stays as it is. */
+/* Of all texts that are the same, one: small letters, single blanks, sets in
+ * order. In place; what does not read as a DN, or would grow (dn_txt's text
+ * never does), stays as it is. */
 void dn_fold(char *text);
 
 #endif

@@ -329,6 +329,40 @@ dn_same(const char *a, const char *b)
 	    name_match(&p, &s));
 }
 
+/* Where a stands before b in a folded set. */
+static int
+attr_cmp(const struct dn_name *n, const struct dn_attr *a,
+    const struct dn_attr *b)
+{
+	size_t m = a->len < b->len ? a->len : b->len;
+	const uint16_t *x = n->c + a->at, *y = n->c + b->at;
+
+	if (a->oid_len != b->oid_len)
+		return (a->oid_len - b->oid_len);
+	if (memcmp(a->oid, b->oid, a->oid_len) != 0)
+		return (memcmp(a->oid, b->oid, a->oid_len));
+	for (size_t i = 0; i < m; i++)
+		if (x[i] != y[i])
+			return (x[i] - y[i]);
+	return (a->len < b->len ? -1 : a->len > b->len);
+}
+
+static void
+sort_sets(struct dn_name *n)
+{
+	for (size_t i = 1; i < n->n; i++) {
+		for (size_t k = i; k > 0; k--) {
+			struct dn_attr *a = &n->v[k - 1], *b = &n->v[k], x;
+
+			if (a->rdn != b->rdn || attr_cmp(n, a, b) <= 0)
+				break;
+			x = *a;
+			*a = *b;
+			*b = x;
+		}
+	}
+}
+
 void
 dn_fold(char *text)
 {
@@ -340,6 +374,7 @@ dn_fold(char *text)
 	if (dn_name_read(&n, text, 0) != 0)
 		return;
 	normalise(&n);
+	sort_sets(&n);
 	txt_init(&t, out, sizeof(out));
 	for (size_t i = 0; i < n.n; i++) {
 		const struct dn_attr *a = &n.v[i];

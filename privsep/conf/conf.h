@@ -194,11 +194,12 @@ int conf_message(const struct conf *c, enum role role, size_t i,
 /* Does an identity (text as conf_id_txt prints it) match a pattern: a DN by
  * attribute (dn_match); else exact,
  * case-insensitive for domain parts, with '*' for any run without '@'; "*"
- * alone matches everything. A pattern of names never matches a KEY_ID or a
- * "type-N:" identity: those need the same prefix. */
+ * alone matches everything. A pattern of names never matches a DN, a KEY_ID or
+ * a "type-N:" identity: those need their own '=' or the same prefix. */
 int conf_id_match(const char *pattern, const char *identity);
 /* Of all identities that match the same, the one that sessions, leases and
- * limits count under: domain parts in small letters. In place. */
+ * limits count under: domain parts in small letters, a DN as dn_fold makes it.
+ * In place. */
 void conf_id_fold(char *identity);
 /* The policy's keys, all of them, made ready for conf_psk_find; conf_parse does
  * it. ERR_NOMEM. */
@@ -209,13 +210,15 @@ const struct secret *conf_psk_find(const struct conf_policy *po,
     const char *identity);
 /* An identity text as an ID payload body: "vpn.example.com" FQDN,
  * "a@b" RFC822, an address, "C=CH, O=Acme, CN=vpn" DER_ASN1_DN, "keyid:HEX" or
- * "keyid:@text" KEY_ID, "type-N:HEX" anything; \xNN is one byte. ERR_SYNTAX, ERR_SPACE. */
+ * "keyid:@text" KEY_ID, "type-N:HEX" anything; \xNN is one byte (of names and
+ * key ids; a DN has its own \NN). ERR_SYNTAX, ERR_SPACE. */
 int conf_id_body(const char *text, uint8_t *body, size_t cap, size_t *len)
     MUST_USE;
 /* And back, escaped: what policies and logs compare. Never fails. Two bodies
- * never have one text: what would read back as another body (an FQDN with an
- * '@', an unknown type) becomes "type-N:HEX". A text that does not fit
- * ends with "~" as txt does. */
+ * never have one text, but DNs that differ in the string types of their values
+ * only (a client has its own): what else would read back as another body (an
+ * FQDN with an '@', an unknown type) becomes "type-N:HEX". A text that does not
+ * fit ends with "~" as txt does. */
 void conf_id_txt(struct txt *t, const uint8_t *body, size_t len);
 
 #endif

@@ -1,15 +1,18 @@
 /*
  * Identities: their text in the configuration and the logs, their bytes in an
  * ID payload (RFC 7296 3.5), and patterns. Parent only. In: text of the config
- * or a stranger's bytes; out: the other form, one for one.
+ * or a stranger's bytes; out: the other form, one for one but for the string
+ * types of a DN.
  */
 #include "privsep/conf/parse.h"
+
+#include "privsep/base/dn.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum { IDT_IPV4 = 1, IDT_FQDN = 2, IDT_RFC822 = 3, IDT_IPV6 = 5,
-	IDT_KEY_ID = 11 };
+	IDT_DER_ASN1_DN = 9, IDT_KEY_ID = 11 };
 #define BODY_HEAD 4
 #define BODY_MAX 1024
 
@@ -78,6 +81,42 @@ put_body(struct wr *w, uint8_t type, const char *text, int hex)
 	return (hex ? put_hex(w, text) : put_text(w, text));
 }
 
+/* The length of "keyid:" or "type-N:"; 0 for names and addresses. */
+static size_t
+kind_len(const char *s)
+{
+	uint8_t type;
+	const char *hex;
+
+	if (strncmp(s, "keyid:", 6) == 0)
+		return (6);
+	if (strncmp(s, "type-0:", 7) == 0)
+		return (7);
+	hex = type_prefix(s, &type);
+	return (hex == NULL ? 0 : (size_t)(hex - s));
+}
+
+/* A name or an address has its '=' as \x3d; a DN has at least one as it is. */
+static int
+is_dn(const char *s)
+{
+	return (strchr(s, '=') != NULL && kind_len(s) == 0);
+}
+
+static int
+put_dn(struct wr *w, const char *text)
+{
+	size_t n;
+	int r;
+
+	if (wr_u8(w, IDT_DER_ASN1_DN) || wr_zero(w, BODY_HEAD - 1))
+		return (ERR_SPACE);
+	r = dn_parse(w->base + w->len, wr_left(w), &n, text);
+	if (r == 0)
+		w->len += n;
+	return (r);
+}
+
 int
 conf_id_body(const char *text, uint8_t *body, size_t cap, size_t *len)
 {
@@ -94,6 +133,8 @@ conf_id_body(const char *text, uint8_t *body, size_t cap, size_t *len)
 		r = put_body(&w, IDT_KEY_ID, text + 7, 0);
 	} else if (strncmp(text, "keyid:", 6) == 0) {
 		r = put_body(&w, IDT_KEY_ID, text + 6, 1);
+	} else if (is_dn(text)) {
+		r = put_dn(&w, text);
 	} else if (addr_parse(&a, text) == 0 && a.port == 0 &&
 	    text[0] != '[' && (a.family == 6 || strchr(text, ':') == NULL)) {
 		if (wr_u8(&w, a.family == 4 ? IDT_IPV4 : IDT_IPV6) ||
@@ -160,6 +201,10 @@ short_form(struct txt *t, const uint8_t *body, size_t len)
 		addr_txt(t, &a);
 	} else if (body[0] == IDT_FQDN || body[0] == IDT_RFC822) {
 		put_esc(t, p, n);
+	} else if (body[0] == IDT_DER_ASN1_DN) {
+		/* What is no name has no text, and stays in hex. */
+		if (dn_txt(t, p, n) != 0)
+			return;
 	} else if (body[0] == IDT_KEY_ID) {
 		txt_str(t, plain(p, n) ? "keyid:@" : "keyid:");
 		if (plain(p, n))
@@ -185,6 +230,12 @@ conf_id_txt(struct txt *t, const uint8_t *body, size_t len)
 	}
 	txt_init(&st, s, sizeof(s));
 	short_form(&st, body, len);
+	/* Clients choose string types as they like; people do not write them. */
+	if (body[0] == IDT_DER_ASN1_DN && is_dn(s) &&
+	    conf_id_body(s, back, sizeof(back), &n) == 0) {
+		txt_str(t, s);
+		return;
+	}
 	/* RFC 7296 3.5: "RESERVED - MUST be sent as zero; MUST be ignored on
 	 * receipt": it is no part of who somebody is. */
 	if (conf_id_body(s, back, sizeof(back), &n) == 0 && n == len &&
@@ -229,41 +280,46 @@ domain_at(const char *s)
 	return (at == NULL ? 0 : (size_t)(at - s) + 1);
 }
 
-/* The length of "keyid:" or "type-N:"; 0 for names and addresses. */
-static size_t
-kind_len(const char *s)
-{
-	uint8_t type;
-	const char *hex;
-
-	if (strncmp(s, "keyid:", 6) == 0)
-		return (6);
-	if (strncmp(s, "type-0:", 7) == 0)
-		return (7);
-	hex = type_prefix(s, &type);
-	return (hex == NULL ? 0 : (size_t)(hex - s));
-}
-
 void
 conf_id_fold(char *identity)
 {
 	if (kind_len(identity) != 0)
 		return;
+	if (is_dn(identity)) {
+		dn_fold(identity);
+		return;
+	}
 	for (char *p = identity + domain_at(identity); *p != '\0'; p++)
 		*p = (char)lower(*p);
+}
+
+static int
+dn_cmp(const char *a, const char *b)
+{
+	char fa[DN_TXT_MAX + 1], fb[DN_TXT_MAX + 1];
+
+	if (strlen(a) > DN_TXT_MAX || strlen(b) > DN_TXT_MAX)
+		return (strcmp(a, b));
+	strcpy(fa, a);
+	strcpy(fb, b);
+	dn_fold(fa);
+	dn_fold(fb);
+	return (strcmp(fa, fb));
 }
 
 int
 identity_cmp(const char *a, const char *b)
 {
 	size_t ka = kind_len(a), kb = kind_len(b), da, db, i;
-	int ca, cb;
+	int ca, cb, na = is_dn(a), nb = is_dn(b);
 
 	/* The name "KEYID:x" is not the key id "keyid:x". */
 	if (ka != kb)
 		return (ka < kb ? -1 : 1);
 	if (ka != 0)
 		return (strcmp(a, b));
+	if (na || nb)
+		return (na != nb ? na - nb : dn_cmp(a, b));
 	da = domain_at(a);
 	db = domain_at(b);
 	for (i = 0;; i++) {
@@ -312,6 +368,8 @@ conf_id_match(const char *pattern, const char *identity)
 		return (1);
 	if (pk != ik || strncmp(pattern, identity, pk) != 0)
 		return (0);
+	if (is_dn(pattern) || is_dn(identity))
+		return (dn_match(pattern, identity));
 	if (pk != 0) /* bytes, not names: no folding */
 		return (glob(pattern, SIZE_MAX, identity, SIZE_MAX));
 	return (glob(pattern, domain_at(pattern), identity,

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "privsep/base/dn.h"
 #include "privsep/conf/conf_enum.h"
 
 static void
@@ -426,8 +427,9 @@ pattern_read(char *out, size_t cap, const char *in)
 		return (identity_normal(out, cap, in));
 	if (strlen(in) >= cap)
 		return (ERR_SPACE);
-	/* Hex with stars reads as no identity, but is a pattern as well. */
+	/* Hex and DNs with stars read as no identity, but as patterns. */
 	if (strncmp(in, "keyid:", 6) != 0 && strncmp(in, "type-", 5) != 0 &&
+	    !dn_is_text(in) &&
 	    (r = conf_id_body(in, body, sizeof(body), &len)) != 0)
 		return (r);
 	memcpy(out, in, strlen(in) + 1);

@@ -185,7 +185,7 @@ read_key(struct psk_file *f, const char *word, size_t word_len,
 static void
 read_line(struct psk_file *f, const char *s, size_t n)
 {
-	size_t i = 0, word, word_len;
+	size_t i = 0, word, word_len, quoted;
 
 	while (n > 0 && blank(s[n - 1]))
 		n--;
@@ -193,16 +193,20 @@ read_line(struct psk_file *f, const char *s, size_t n)
 		i++;
 	if (i == n || s[i] == '#')
 		return;
-	for (word = i; i < n && !blank(s[i]);)
-		i++;
-	if (i == n) {
+	/* A DN has blanks: it stands in quotes, its own escapes as they are. */
+	quoted = s[i] == '"';
+	i += quoted;
+	for (word = i; i < n && (quoted ? s[i] != '"' : !blank(s[i]));)
+		i += quoted && s[i] == '\\' && i + 1 < n ? 2 : 1;
+	word_len = i - word;
+	i += quoted;
+	if (i >= n || !blank(s[i])) {
 		/* It may be a lone secret: do not show it. */
 		conf_err(f->p, (struct pos){ f->line, (unsigned int)word + 1 },
 		    "one word; expected IDENTITY SECRET (IDENTITY * is a "
 		    "group's)");
 		return;
 	}
-	word_len = i - word;
 	while (blank(s[i])) /* n stands behind something that is not blank */
 		i++;
 	read_key(f, s + word, word_len, s + i, n - i, (unsigned int)i + 1);

@@ -403,6 +403,8 @@ START_TEST(same_and_fold)
 		{ "CN=\\41\\2c", "CN=a\\,", NULL },
 		{ "E=A@B", "E=a@b", "E=a@b" },
 		{ "CN=\\  \\ ", "CN=", "CN=" },
+		{ "OU=B+CN=a+CN=A, O=x", "CN=A+CN=a+OU=b, O=X",
+		    "CN=a+CN=a+OU=b, O=x" },
 		{ "2.5.4.45=#0302078A", "2.5.4.45=#0302078a", NULL },
 	};
 	char a[100];
