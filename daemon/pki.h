@@ -14,8 +14,12 @@
  * have from outside comes from fetch, and is signed or matches a hash.
  *
  *   pki.c         the loop: messages in and out
- *   pki_load.c    a set of trusts and our own certificates, from files
+ *   pki_load.c    what the parent says of a set, file by file
+ *   pki_set.c     trusts and our own certificates, from those files
+ *   pki_staple.c  OCSP responses for our own certificates
  *   pki_check.c   one login's certificate, step by step
+ *   pki_certs.c   the certificates that a peer sent, or says where they are
+ *   pki_cache.c   paths that were verified, things that were fetched
  *   pki_fetch.c   what was asked of fetch, and who waits for it
  *   pki_revoke.c  CRLs and OCSP responses: cached, refreshed, asked
  *   pki_watch.c   certificates that sessions live by
@@ -44,6 +48,8 @@ void pki_fetch_drop(struct pki *k, uint32_t id);
 /* A FETCHED message; ERR_*: fetch is hostile. The fetch process ended. */
 int pki_fetch_message(struct pki *k, const struct msg_fetched *m) MUST_USE;
 void pki_fetch_lost(struct pki *k);
+/* Deadlines. pki_revoke_timer() calls it. */
+void pki_fetch_timer(struct pki *k);
 void pki_fetch_init(struct pki *k);
 void pki_fetch_free(struct pki *k);
 
@@ -101,6 +107,105 @@ void pki_watch_init(struct pki *k);
 void pki_watch_free(struct pki *k);
 size_t pki_watch_count(const struct pki *k);
 
+/* ---- pki_set.c ------------------------------------------------------------ */
+/* Trusts and our own certificates of one generation: counted, since checks
+ * under way keep theirs. */
+struct pki_set;
+struct pki_set *pki_set_ref(struct pki_set *s);
+void pki_set_free(struct pki *k, struct pki_set *s); /* one reference */
+uint32_t pki_set_gen(const struct pki_set *s);
+const struct msg_conf_pki *pki_set_conf(const struct pki_set *s);
+const struct trust_set *pki_set_trusts(const struct pki_set *s);
+/* NULL: no such. Lives as long as the set. */
+const struct pki_trust *pki_set_trust(const struct pki_set *s,
+    uint16_t number);
+
+/* ---- pki_load.c ----------------------------------------------------------- */
+/* A CONF_* or FD message of the parent; takes fd. Once pki_load_jailed() was
+ * called, CONF_PKI_DONE reads the files and answers with CRED and PKI_LOADED:
+ * nothing is parsed outside of the jail. */
+int pki_load_message(struct pki *k, const struct msg *m, int fd) MUST_USE;
+void pki_load_jailed(struct pki *k);
+/* The set in use; NULL before the first. */
+struct pki_set *pki_load_set(const struct pki *k);
+void pki_load_timer(struct pki *k); /* about once a second: staples */
+/* One row for each anchor, for show trust: i counts from 0; ERR_NOENT. */
+int pki_load_row(struct pki *k, size_t i, struct wr *fields) MUST_USE;
+void pki_load_init(struct pki *k);
+void pki_load_free(struct pki *k);
+
+/* ---- pki_cache.c ---------------------------------------------------------- */
+#define PKI_KEY_LEN 32
+struct pki_cached {
+	struct cert_path path;  /* the cache's */
+	uint64_t until;         /* not revoked, as far as known, until then */
+	uint64_t epoch;         /* of pki_revoke_epoch() when that was asked */
+};
+/* Paths that a login with a good signature had. NULL: none, or not valid at
+ * now any more. Borrowed until the next call of this file. */
+const struct pki_cached *pki_cache_find(struct pki *k,
+    const uint8_t key[PKI_KEY_LEN], uint64_t now);
+/* References the path's certificates. One that is there is replaced. */
+void pki_cache_put(struct pki *k, const uint8_t key[PKI_KEY_LEN],
+    const struct cert_path *path);
+void pki_cache_revocation(struct pki *k, const uint8_t key[PKI_KEY_LEN],
+    uint64_t until, uint64_t epoch);
+/* What hash and URL brought: its bytes have this SHA-1. Counted. */
+struct pki_blob {
+	unsigned int refs;
+	uint8_t sha1[20];
+	size_t len;
+	uint8_t p[];
+};
+/* A reference of the caller's; NULL: not here. */
+struct pki_blob *pki_cache_blob(struct pki *k, const uint8_t sha1[20]);
+/* A new one, kept here too; NULL: no memory. */
+struct pki_blob *pki_cache_blob_put(struct pki *k, const uint8_t sha1[20],
+    const uint8_t *p, size_t len);
+void pki_blob_free(struct pki_blob *b);
+void pki_cache_flush(struct pki *k); /* paths: another set is in use */
+size_t pki_cache_paths(const struct pki *k);
+void pki_cache_init(struct pki *k);
+void pki_cache_free(struct pki *k);
+
+/* ---- pki_certs.c ---------------------------------------------------------- */
+#define PKI_URLS_MAX 8 /* of one login */
+struct pki_url {
+	uint8_t sha1[20];
+	char url[1001];
+	int bundle;            /* enough room is left for several */
+};
+/* What CERT_CHECK.certs holds, in order. */
+struct pki_certs {
+	struct cert_list l;    /* the first is whose key made AUTH */
+	size_t n_staples;
+	struct pki_staple staples[PATH_MAX_LEN]; /* borrowed of the message */
+	size_t n_urls;         /* must be fetched first, then parse again */
+	struct pki_url urls[PKI_URLS_MAX];
+};
+/* blobs: what this login fetched already. 0; ERR_AGAIN: out->urls are to be
+ * fetched; ERR_POLICY and why. The caller clears out in each case. */
+int pki_certs_parse(struct pki_certs *out, struct pki *k,
+    const struct msg_cert_check *m, const char *url_hosts,
+    struct pki_blob *const *blobs, size_t n_blobs, struct cert_why *why)
+    MUST_USE;
+void pki_certs_clear(struct pki_certs *c);
+/* Names the same certificates of one set, in the same order. ERR_SYNTAX: not
+ * a list; ERR_LIMIT. *n: how many certificates it names. */
+int pki_certs_key(const struct msg_cert_check *m, uint32_t gen,
+    uint8_t key[PKI_KEY_LEN], size_t *n) MUST_USE;
+
+/* ---- pki_check.c ---------------------------------------------------------- */
+/* A login's CERT_CHECK of net worker `net`: its secret is taken. The verdict
+ * goes to that worker, and CERT_VOUCH to the parent before it. */
+void pki_check_message(struct pki *k, unsigned int net,
+    struct msg_cert_check *m);
+void pki_check_lost(struct pki *k, unsigned int net); /* that worker ended */
+void pki_check_timer(struct pki *k); /* about once a second */
+int pki_check_stats(struct pki *k, struct wr *fields) MUST_USE;
+void pki_check_init(struct pki *k);
+void pki_check_free(struct pki *k);
+
 /* ---- pki.c: what the others need of the loop ------------------------------ */
 uint64_t pki_now(const struct pki *k);    /* s since 1970 */
 uint64_t pki_now_ms(const struct pki *k); /* monotonic */
@@ -111,7 +216,7 @@ const struct msg_conf_pki *pki_conf(const struct pki *k);
 const struct trust_set *pki_trusts(const struct pki *k);
 /* One slot for each file's own state, owned by that file. */
 enum pki_part { PKI_FETCH, PKI_REVOKE, PKI_WATCH, PKI_CHECK, PKI_LOAD,
-	PKI_PARTS };
+	PKI_CACHE, PKI_PARTS };
 void **pki_part(struct pki *k, enum pki_part part);
 
 #endif
