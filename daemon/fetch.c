@@ -267,7 +267,7 @@ on_resolved(void *arg, const struct addr *v, size_t n, const char *why)
 
 	j->dns = NULL;
 	if (n == 0) {
-		snprintf(text, sizeof(text), "cannot resolve \"%.150s\": %.100s",
+		snprintf(text, sizeof(text), "cannot resolve %.150s: %.100s",
 		    j->u.host, why);
 		job_fail(j, MSG_REFUSED, text);
 		return;
@@ -406,7 +406,10 @@ job_new(struct fetch *f, const struct msg_fetch *m)
 	j->start_ms = now_ms();
 	j->end_ms = j->start_ms + ms;
 	memcpy(j->url, m->url, sizeof(j->url));
+	/* For the log: nobody ends its quotes. */
 	memcpy(j->asked, m->url, sizeof(j->asked));
+	for (char *p = j->asked; (p = strpbrk(p, "\"\\")) != NULL;)
+		*p = '?';
 	memcpy(j->type, m->accept, sizeof(j->type));
 	j->body_len = m->body.len;
 	if (m->body.len > 0)
