@@ -118,16 +118,6 @@ in_list(const struct cert_list *l, const struct cert *c)
 	return (0);
 }
 
-static int
-take(struct cert_list *l, struct cert *c)
-{
-	int r = cert_list_add(l, cert_ref(c));
-
-	if (r != 0)
-		cert_free(c);
-	return (r);
-}
-
 static void
 add_issuer(struct credential *out, struct cert *up)
 {
@@ -146,7 +136,7 @@ build(struct credential *out, struct cert *leaf, const struct source *s,
 	struct cert *c = leaf, *up;
 	int bad;
 
-	if (take(&out->chain, leaf) != 0)
+	if (cert_list_add(&out->chain, cert_ref(leaf)) != 0)
 		return (fault(why, FAULT_INTERNAL, "no memory", NULL));
 	while (!cert_self_signed(c)) {
 		up = next_above(c, s, &bad);
@@ -167,7 +157,7 @@ build(struct credential *out, struct cert *leaf, const struct source *s,
 		if (out->chain.n >= PATH_MAX_LEN)
 			return (fault(why, FAULT_LIMIT,
 			    "its chain is too long:", leaf));
-		if (take(&out->chain, up) != 0)
+		if (cert_list_add(&out->chain, cert_ref(up)) != 0)
 			return (fault(why, FAULT_INTERNAL, "no memory", NULL));
 		c = up;
 	}
