@@ -33,7 +33,7 @@ $(error VARIANT is release, test, asan or fuzz; not '$(VARIANT)')
 endif
 
 CFLAGS ?=
-ALL_CF = $(CSTD) $(WARN) $(VCF) $(CFLAGS)
+ALL_CF = $(CSTD) $(WARN) $(VCF) $(FILE_CF) $(CFLAGS)
 LDLIBS = -lsodium -lcrypto -lsqlite3 -levent_core -lmnl -lseccomp \
 	-lbsd -ldl
 
@@ -68,6 +68,8 @@ deplibs = $(foreach d,$(DEP_$(1)),$(call lib,$(d)))
 	unit deps dirs
 all: $(B)/gatehoused $(B)/gatehousectl
 
+# Headers only: libp11-kit and the modules are opened when a key asks for it.
+$(B)/privsep/crypto/pkcs11.o: FILE_CF := -I/usr/include/p11-kit-1
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CF) -MMD -MP -c -o $@ $<
