@@ -49,8 +49,8 @@ void ike_input(struct ike_engine *e, uint64_t now_ms,
     const struct ike_dgram *d, struct fx_list *fx);
 /* A message of the parent, pki, db or esp that is for the engine: NONCES,
  * COOKIE_SECRET, SHARED_AUTH_ANS, CERT_CHAIN, CERTREQ, CERT_VERDICT, SIGN_ANS,
- * SA_ADDED, SA_STATS, SA_EXPIRE, LEASE_ANS, KICK, PEER_MOVED. It may take the message's secrets. ERR_*: the sender is to
- * be treated as hostile or broken. */
+ * SA_ADDED, SA_STATS, SA_EXPIRE, LEASE_ANS, KICK, PEER_MOVED. It may take the
+ * message's secrets. ERR_*: the sender is to be treated as hostile or broken. */
 int ike_message(struct ike_engine *e, uint64_t now_ms, struct msg *m,
     struct fx_list *fx) MUST_USE;
 /* slot UINT32_MAX is the engine's own timer. */

@@ -152,7 +152,7 @@ method_taken(const struct ike_engine *e, uint8_t method)
 }
 
 static int
-refused(struct ctx *x, enum why why)
+refused(struct ctx *x, uint16_t why)
 {
 	x->why = why;
 	return (EV_REFUSED);

@@ -5,6 +5,8 @@
  */
 #include "daemon/wire/wire.h"
 
+#include "privsep/base/dn.h"
+
 #include <string.h>
 
 int
@@ -111,6 +113,24 @@ ip_txt(struct txt *t, uint8_t family, const uint8_t *p)
 	addr_txt(t, &a);
 }
 
+/* It has blanks: in quotes, which a name's own quotes never end. */
+static void
+dn_txt_quoted(struct txt *t, const uint8_t *der, size_t len)
+{
+	char buf[DN_TXT_MAX + 1];
+	struct txt name;
+
+	txt_init(&name, buf, sizeof(buf));
+	if (dn_txt(&name, der, len) != 0) {
+		txt_str(t, "dn:");
+		txt_hex(t, der, len);
+		return;
+	}
+	txt_str(t, "\"");
+	txt_str(t, buf);
+	txt_str(t, "\"");
+}
+
 void
 wire_id_txt(struct txt *t, const uint8_t *body, size_t len)
 {
@@ -136,8 +156,11 @@ wire_id_txt(struct txt *t, const uint8_t *body, size_t len)
 		txt_str(t, "keyid:");
 		txt_hex(t, id.data, id.len);
 		break;
+	case ID_DER_ASN1_DN:
+		dn_txt_quoted(t, id.data, id.len);
+		break;
 	default:
-		txt_str(t, id.type == ID_DER_ASN1_DN ? "dn:" : "gn:");
+		txt_str(t, "gn:");
 		txt_hex(t, id.data, id.len);
 		break;
 	}

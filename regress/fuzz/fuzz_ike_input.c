@@ -13,25 +13,33 @@ answer(const uint8_t *p, size_t len)
 {
 	static const enum msg_type types[] = { MSG_SHARED_AUTH_ANS,
 		MSG_LEASE_ANS, MSG_SA_ADDED, MSG_SA_STATS, MSG_SA_EXPIRE,
-		MSG_KICK, MSG_PEER_MOVED };
+		MSG_KICK, MSG_PEER_MOVED, MSG_CERT_VERDICT, MSG_SIGN_ANS,
+		MSG_CERT_CHAIN, MSG_CERTREQ };
 	struct msg *m = calloc(1, sizeof(*m));
 	uint8_t wire[MSG_WIRE_MAX];
 	struct wr w;
 
 	MUST(m != NULL);
-	msg_init(m, types[len > 0 ? p[0] % 7 : 0]);
+	msg_init(m, types[len > 0 ? p[0] % 11 : 0]);
 	wr_init(&w, wire, sizeof(wire));
 	/* What a decoder lets through, with the sid of the session. */
 	if (len > 1 && msg_encode(m, &w) == 0) {
 		for (size_t i = 1; i + 1 < len; i += 2)
 			wire[p[i] % w.len] = p[i + 1];
 		if (msg_decode(m, wire, w.len) != 0)
-			msg_init(m, types[p[0] % 7]);
+			msg_init(m, types[p[0] % 11]);
 	}
 	if (m->type == MSG_SHARED_AUTH_ANS) {
 		m->u.shared_auth_ans.policy = 1;
 		m->u.shared_auth_ans.auth.len = 32;
 		m->u.shared_auth_ans.idr.len = 8;
+	}
+	if (m->type == MSG_SIGN_ANS) {
+		m->u.sign_ans.policy = 1;
+		m->u.sign_ans.method = AUTH_SIGNATURE;
+		m->u.sign_ans.chain = 1 << 16;
+		m->u.sign_ans.auth.len = 64;
+		m->u.sign_ans.idr.len = 8;
 	}
 	if (m->type == MSG_LEASE_ANS)
 		m->u.lease_ans.v4 = (struct addr){ 4, { 10, 77, 0, 1 }, 0 };
@@ -40,7 +48,8 @@ answer(const uint8_t *p, size_t len)
 			m->u.sa_added.child = fsa->child[i].num;
 			m->u.sa_added.spi_in = fsa->child[i].spi_in;
 		}
-	if (m->type != MSG_PEER_MOVED)
+	if (m->type != MSG_PEER_MOVED && m->type != MSG_CERT_CHAIN &&
+	    m->type != MSG_CERTREQ)
 		memcpy(&m->u, fsa->sid, SID_LEN);
 	if (ike_message(fe, fnow, m, &ffx) == 0)
 		fnow++;

@@ -160,12 +160,14 @@ f_open(void)
 	fnow = 1000;
 	memset(&p, 0, sizeof(p));
 	p.policy = 1;
+	p.auth = MSG_METHOD_PSK | MSG_METHOD_CERT;
 	memset(&conf, 0, sizeof(conf));
 	conf.n_net = 1;
 	conf.net = (struct msg_conf_net){ .cookie_budget_us = 1000000,
 		.half_open_max = 100, .half_open_per_prefix = 100,
 		.half_open_ms = 30000, .wait_ms = 3000, .retransmit_ms = 1000,
-		.retransmit_tries = 3, .fragment_size = 600, .max_sas = 64 };
+		.retransmit_tries = 3, .fragment_size = 600, .max_sas = 64,
+		.cert_ms = 8000, .certificates = 1 };
 	conf.policies = &p;
 	conf.n_policies = 1;
 	conf.random = f_random;
@@ -174,6 +176,20 @@ f_open(void)
 	msg_init(m, MSG_NONCES);
 	m->u.nonces.pairs.len = 48 * 8;
 	f_random(NULL, m->u.nonces.pairs.p, 48 * 8);
+	MUST(ike_message(fe, fnow, m, &ffx) == 0);
+	/* One certificate of ours, two CAs that we trust. */
+	msg_init(m, MSG_CERT_CHAIN);
+	m->u.cert_chain.chain = 1 << 16;
+	m->u.cert_chain.certs.len = 302;
+	m->u.cert_chain.certs.p[0] = 1;
+	m->u.cert_chain.certs.p[1] = 44;
+	m->u.cert_chain.hash_url.len = 40;
+	m->u.cert_chain.ocsp.len = 100;
+	MUST(ike_message(fe, fnow, m, &ffx) == 0);
+	msg_init(m, MSG_CERTREQ);
+	m->u.certreq.gen = 1;
+	m->u.certreq.hash_url = 1;
+	m->u.certreq.hashes.len = 40;
 	MUST(ike_message(fe, fnow, m, &ffx) == 0);
 	free(m);
 	f_init_request();

@@ -154,6 +154,21 @@ notify_again(const struct payload *p)
 }
 
 static inline void
+cert_again(const struct payload *p)
+{
+	const struct payload *q;
+	struct ike_cert ce;
+
+	if (wire_cert_parse(&ce, p) != 0)
+		return;
+	again_init();
+	q = again_parse(wire_put_cert(&again.c, PL_CERT, ce.encoding, ce.data,
+	    ce.len));
+	MUST(q->type == PL_CERT && q->len == p->len);
+	MUST(memcmp(q->body, p->body, p->len) == 0);
+}
+
+static inline void
 other_parsers(const struct payload *p)
 {
 	struct ike_auth au;
@@ -200,6 +215,7 @@ wire_all(const struct chain *c)
 		ts_again(&p);
 		cp_again(&p);
 		notify_again(&p);
+		cert_again(&p);
 	}
 	for (int place = 0; place < LEGAL_PLACE_MAX; place++)
 		if (wire_chain_legal(c, (enum legal_place)place, &which) != 0)

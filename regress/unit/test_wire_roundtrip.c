@@ -197,6 +197,13 @@ START_TEST(id_cert_eap_skf)
 		ck_assert_int_eq(wire_cert_parse(&ce, only(PL_CERT)), 0);
 		ck_assert_uint_eq(ce.encoding, m[0]);
 		ck_assert_int_eq(memcmp(ce.data, m + 1, len - 1), 0);
+		build_init(&b);
+		ck_assert_int_eq(wire_put_cert(&b.c, PL_CERTREQ, m[0], m + 1,
+		    len - 1), 0);
+		ck_assert_int_eq(wire_cert_parse(&ce, only(PL_CERTREQ)), 0);
+		ck_assert_uint_eq(ce.encoding, m[0]);
+		ck_assert_uint_eq(ce.len, len - 1);
+		ck_assert_int_eq(memcmp(ce.data, m + 1, len - 1), 0);
 		m[0] = 2;
 		m[2] = 0;
 		m[3] = (uint8_t)len;
