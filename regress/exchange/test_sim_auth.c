@@ -47,7 +47,7 @@ START_TEST(orders)
 	struct init_client *c;
 	struct init_conf conf;
 
-	memcpy(s.slow, order[_i], sizeof(s.slow));
+	memcpy(s.slow, order[_i], sizeof(order[_i]));
 	sim_start(&s);
 	sim_conf(&s, &conf);
 	conf.first_ms = 300; /* it asks again while others are awaited: 88 */

@@ -92,6 +92,10 @@ put_auth(struct init_client *c, struct chain_wr *w)
 
 	if (c->conf.auth == INIT_NO_AUTH)
 		return;
+	if (c->conf.cred != NULL) {
+		init_put_sig_auth(c, w);
+		return;
+	}
 	NEED(auth_shared(prf, (const uint8_t *)c->conf.psk,
 	    strlen(c->conf.psk), &msg, &nonce, c->keys.pi.p, c->keys.pi.len,
 	    &id, NULL, out) == 0);
@@ -235,6 +239,8 @@ static int
 token_left_out(const struct init_client *c, enum init_token tk)
 {
 	return ((tk == TK_FRAG && c->conf.no_frag) ||
+	    (tk == TK_HASHES && c->conf.cred != NULL &&
+	    c->conf.cred->no_hashes) ||
 	    (tk == TK_INITIAL_CONTACT && c->conf.no_initial_contact));
 }
 
@@ -264,6 +270,10 @@ put_token(struct init_client *c, struct chain_wr *w, enum init_token tk)
 		break;
 	case TK_IDI:
 		NEED(wire_put_bytes(w, PL_IDI, c->idi, c->idi_len) == 0);
+		if (c->conf.cred != NULL) {
+			init_put_certs(c, w);
+			init_put_certreq(c, w);
+		}
 		break;
 	case TK_IDR:
 		put_idr(c, w);

@@ -39,6 +39,14 @@ void init_build_child(struct init_client *c, struct wr *w);
 void init_natd_hash(uint64_t spi_i, uint64_t spi_r, const struct addr *a,
     uint8_t out[20]);
 
+/* init_cert.c: a login with a certificate. */
+void init_put_certs(struct init_client *c, struct chain_wr *w);
+void init_put_certreq(struct init_client *c, struct chain_wr *w);
+void init_put_sig_auth(struct init_client *c, struct chain_wr *w);
+void init_note_certreq(struct init_client *c, const struct chain *ch);
+int init_verify_sig(struct init_client *c, const struct chain *ch,
+    const struct payload *idr, const struct payload *auth);
+
 /* init_parse.c: what the answers say. 0, or ERR_* and report.why. */
 int init_parse_init(struct init_client *c, const struct chain *ch);
 int init_parse_auth(struct init_client *c, const struct chain *ch);

@@ -227,14 +227,15 @@ init_parse_init(struct init_client *c, const struct chain *ch)
 	c->frag = !c->conf.no_frag && wire_find_notify(ch,
 	    NT_IKEV2_FRAGMENTATION_SUPPORTED, 0, &n) == 0;
 	nat_verdict(c, ch);
+	init_note_certreq(c, ch);
 	float_ports(c);
 	return (derive_ike(c, &ke));
 }
 
 /* RFC 7296 2.15 from the other side. */
 static int
-verify_auth(struct init_client *c, const struct payload *idr,
-    const struct payload *auth)
+verify_auth(struct init_client *c, const struct chain *ch,
+    const struct payload *idr, const struct payload *auth)
 {
 	const struct prf_alg *prf = suite_prf(c->algs.prf);
 	const struct piece msg = { c->msg2, c->len2 };
@@ -243,6 +244,12 @@ verify_auth(struct init_client *c, const struct payload *idr,
 	uint8_t want[PRF_OUT_MAX];
 	struct ike_auth a;
 
+	if (idr->len > sizeof(c->report.idr))
+		return (init_fail(c, ERR_LIMIT, "the server's IDr"));
+	memcpy(c->report.idr, idr->body, idr->len);
+	c->report.idr_len = idr->len;
+	if (c->conf.cred != NULL)
+		return (init_verify_sig(c, ch, idr, auth));
 	if (wire_auth_parse(&a, auth) != 0 || a.method != AUTH_SHARED_KEY ||
 	    a.len != prf->out_len)
 		return (init_fail(c, ERR_AUTH, "the server's AUTH method"));
@@ -251,10 +258,6 @@ verify_auth(struct init_client *c, const struct payload *idr,
 	    &id, NULL, want) == 0);
 	if (!ct_eq(want, a.data, a.len))
 		return (init_fail(c, ERR_AUTH, "the server's AUTH"));
-	if (idr->len > sizeof(c->report.idr))
-		return (init_fail(c, ERR_LIMIT, "the server's IDr"));
-	memcpy(c->report.idr, idr->body, idr->len);
-	c->report.idr_len = idr->len;
 	return (0);
 }
 
@@ -369,7 +372,7 @@ init_parse_auth(struct init_client *c, const struct chain *ch)
 	if (auth == NULL || idr == NULL)
 		return (init_fail(c, ERR_AUTH, c->report.error != 0 ?
 		    "error notify" : "no AUTH"));
-	if ((err = verify_auth(c, idr, auth)) != 0 ||
+	if ((err = verify_auth(c, ch, idr, auth)) != 0 ||
 	    (cp != NULL && (err = parse_cp(c, cp)) != 0))
 		return (err);
 	return (parse_child(c, ch));

@@ -10,6 +10,7 @@
 #include "privsep/crypto/aead.h"
 #include "privsep/crypto/kex.h"
 #include "privsep/crypto/keymat.h"
+#include "privsep/crypto/sig.h"
 #include "privsep/crypto/suite.h"
 
 /*
@@ -62,6 +63,42 @@ struct init_cp_at {
 };
 struct init_hostile;
 
+/* ---- a login with a certificate ------------------------------------------- */
+#define INIT_CERTS 8
+struct init_blob {
+	const uint8_t *p;
+	size_t len;
+};
+/* What is wrong with it, as bits; 0: honest. */
+enum init_cert_knob {
+	CK_NO_CERT = 1,        /* no CERT payload */
+	CK_OTHER_MSG1 = 2,     /* AUTH is made over a changed first message */
+	CK_REPLAY = 4,         /* AUTH data is `replay`, of another IKE SA */
+	CK_BAD_SIG = 8,        /* one bit of the signature is wrong */
+	CK_FIFTY = 16,         /* the first certificate fifty times */
+	CK_HUGE = 32,          /* a certificate of 60,000 bytes */
+	CK_ENCODINGS = 64,     /* CERT payloads of encodings nobody knows */
+	CK_EMPTY_CERT = 128,   /* a CERT payload without even an encoding */
+	CK_CERTREQ_21 = 256,   /* CERTREQ whose hashes are 21 bytes */
+	CK_CERTREQ_EMPTY = 512, /* CERTREQ without an encoding */
+	CK_CERTREQ_MANY = 1024, /* 20 CERTREQs of 20 hashes each */
+	CK_OTHER_ID = 2048     /* AUTH is made over another IDi */
+};
+/* What a client proves itself with; borrowed by its conf. */
+struct init_cred {
+	struct privkey *key;
+	struct init_blob certs[INIT_CERTS]; /* DER, its own first */
+	size_t n_certs;
+	enum sig_id sig;       /* SIG_NONE: what fits the server */
+	uint8_t method;        /* claimed in AUTH; 0: the true one */
+	unsigned int knobs;    /* enum init_cert_knob */
+	struct init_blob replay;
+	struct init_blob certreq;  /* hashes of CAs that it asks for */
+	struct init_blob hash_url; /* sent instead of its certificate */
+	uint8_t takes_url, wants_ocsp, no_hashes;
+	const uint8_t *server_spki; /* SHA-256 of the server's key; or NULL */
+};
+
 struct init_conf {
 	const struct init_shape *shape;  /* NULL: the first one */
 	struct addr local, server;       /* ports of IKE_SA_INIT */
@@ -69,6 +106,7 @@ struct init_conf {
 	const char *idi, *idr;           /* by form: address, a@b, fqdn,
 	                                  * keyid:HEX, hex:BODY; idr NULL: none */
 	const char *psk;
+	const struct init_cred *cred;    /* NULL: psk */
 	enum init_auth auth;
 	enum init_natd natd;
 	uint8_t no_nats;                 /* send NO_NATS_ALLOWED */
@@ -120,6 +158,17 @@ struct init_report {
 	uint8_t ip6_prefix;
 	uint8_t idr[512];
 	size_t idr_len;
+	/* of certificates */
+	size_t n_ca_hashes;              /* of IKE_SA_INIT's CERTREQ */
+	uint8_t ca_hashes[100 * 20];
+	uint8_t takes_url;               /* HTTP_CERT_LOOKUP_SUPPORTED came */
+	uint8_t auth_method;             /* of the server's AUTH */
+	const char *auth_alg;            /* "ecdsa-p256-sha256" */
+	uint8_t cert_encodings[16];
+	size_t n_certs;                  /* CERT payloads of the server */
+	uint8_t server_spki[32];
+	uint8_t auth[SIG_AUTH_MAX];      /* our own AUTH data */
+	size_t auth_len;
 	unsigned int cookies, invalid_ke, sent, resent, received, bad_icv,
 	    fragments_in, fragments_out, server_requests, server_resent, strays;
 	uint8_t nat_server, nat_us;      /* NAT detection's verdict */
@@ -173,6 +222,8 @@ struct init_client {
 	uint16_t group;
 	uint8_t ni[256], nr[256], cookie[64];
 	size_t ni_len, nr_len, cookie_len;
+	uint8_t hashes[32];              /* RFC 7427 ids of the server */
+	size_t hashes_len;
 	uint8_t *msg1, *msg2;            /* IKE_SA_INIT, as AUTH covers them */
 	size_t len1, len2;
 	uint8_t idi[512];

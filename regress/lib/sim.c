@@ -44,12 +44,14 @@ sim_init(struct sim *s)
 	n->wait_ms = 3000;
 	n->retransmit_ms = 1000;
 	n->retransmit_tries = 3;
+	n->cert_ms = 8000;
 	n->fragment_size = 1232;
 	n->max_sas = 10000;
 	p->policy = 1;
 	memcpy(p->name, "staff", 6);
 	p->encapsulation = ENCAP_AUTO;
 	p->cp_required = 1;
+	p->auth = MSG_METHOD_PSK;
 	s->conf.policies = s->policy;
 	s->conf.n_policies = 1;
 	s->conf.random = sim_random;
@@ -69,6 +71,8 @@ sim_start(struct sim *s)
 	if (!s->no_tickets)
 		sim_tickets(s, 128);
 	sim_cookie_secret(s, 1);
+	if (s->certs.on)
+		sim_certs_send(s, 1);
 }
 
 void
@@ -84,6 +88,7 @@ sim_free(struct sim *s)
 		init_free(s->c[i]);
 	secret_free(&s->key_in);
 	secret_free(&s->key_out);
+	sim_certs_free(s);
 	free(s->last);
 	free(s->ivs);
 	free(s->iv_msgs);

@@ -7,6 +7,7 @@
 #include "daemon/ike/engine.h"
 #include "daemon/ike/sa.h"
 #include "regress/lib/initiator.h"
+#include "regress/pki/testpki.h"
 
 /*
  * One engine and some clients in one process: a fake clock, a fake parent that
@@ -21,7 +22,7 @@
 #define SIM_IDR "vpn.example.com"
 
 enum sim_dir { SIM_UP, SIM_DOWN }; /* to the server, to the client */
-enum sim_ask { SIM_AUTH, SIM_LEASE, SIM_ADD, SIM_ASKS };
+enum sim_ask { SIM_AUTH, SIM_LEASE, SIM_ADD, SIM_CHECK, SIM_SIGN, SIM_ASKS };
 
 struct sim_item { /* a datagram or an answer on its way */
 	uint64_t at_ms, order;
@@ -36,9 +37,25 @@ struct sim_item { /* a datagram or an answer on its way */
 struct sim_session { /* what parent and db hold for a sid */
 	uint8_t sid[SID_LEN];
 	uint8_t used, vouched, leased, up, down;
+	uint8_t certified;                    /* pki vouches for it */
+	uint8_t init_hash[32];                /* with these two messages */
 	unsigned int asks[SIM_ASKS];
 	uint32_t spi_in[8];
 	struct addr v4;
+};
+#define SIM_CREDS 16
+struct sim_certs {                            /* sim_cert.c */
+	uint8_t on;
+	const struct tp_cert *root, *sub, *server;
+	struct privkey *key;                  /* the server's */
+	struct init_cred cred[SIM_CREDS];
+	size_t n_creds;
+	size_t n_hashes;                      /* of CERTREQ; 0: two */
+	size_t n_subs;                        /* in our chain; 0: one */
+	uint8_t hash_url, ocsp;
+	uint8_t weak;                         /* bit 0 pki's word, 1 ours */
+	enum suite_id suite;                  /* of the policy */
+	uint32_t gen;
 };
 struct sim {
 	struct ike_engine *e;
@@ -66,6 +83,7 @@ struct sim {
 	struct tsel routes[4];
 	uint8_t n_routes;
 	uint8_t no_tickets;
+	struct sim_certs certs;
 	/* what was seen */
 	struct sim_session ses[SIM_CLIENTS * 4];
 	unsigned int sent, msgs[MSG_TYPE_MAX], events, checkpoints, frozen;
@@ -75,6 +93,8 @@ struct sim {
 	struct msg_sa_add sa_add;             /* without its keys */
 	struct msg_lease_req lease_req;
 	struct msg_session_down session_down;
+	struct msg_cert_check cert_check;     /* without its key */
+	struct msg_sign_req sign_req;         /* likewise */
 	struct secret key_in, key_out;
 	char event[1500];                     /* the last line */
 	uint8_t *last;                        /* the last message down: a copy */
@@ -93,6 +113,14 @@ void sim_free(struct sim *s);
 /* A client of the shape "gatehouse" at 192.0.2.(10+n); conf may be NULL. */
 void sim_conf(struct sim *s, struct init_conf *conf);
 struct init_client *sim_client(struct sim *s, const struct init_conf *conf);
+/* Certificates are taken too, and we have one of this kind for SIM_IDR.
+ * Between sim_init() and sim_start(); s->certs may be changed in between. */
+void sim_certs(struct sim *s, enum tp_kind server);
+/* A certificate for this identity (a SAN as in testpki.h), its key, and the
+ * CA below the root; the caller may change it. */
+struct init_cred *sim_cred(struct sim *s, enum tp_kind kind, const char *san);
+/* Tell the engine of our certificates as the parent does, as set `gen`. */
+void sim_certs_send(struct sim *s, uint32_t gen);
 /* Let everything happen for so long. */
 void sim_run(struct sim *s, uint64_t ms);
 /* IKE_SA_INIT to UP or FAILED. */

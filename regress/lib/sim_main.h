@@ -26,6 +26,7 @@ sim_main(const char *name, TCase **t, size_t n)
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);
+	tp_end();
 	return (failed != 0);
 }
 

@@ -19,8 +19,8 @@ answer_new(enum msg_type type)
 	return (m);
 }
 
-static struct sim_session *
-session(struct sim *s, const uint8_t *sid)
+struct sim_session *
+sim_session(struct sim *s, const uint8_t *sid)
 {
 	size_t i, n = sizeof(s->ses) / sizeof(s->ses[0]);
 
@@ -56,7 +56,7 @@ on_auth(struct sim *s, struct msg_shared_auth_req *q)
 		'e', 'x', 'a', 'm', 'p', 'l', 'e', '.', 'c', 'o', 'm' };
 	struct msg *m = answer_new(MSG_SHARED_AUTH_ANS);
 	struct msg_shared_auth_ans *a = &m->u.shared_auth_ans;
-	struct sim_session *t = session(s, q->sid);
+	struct sim_session *t = sim_session(s, q->sid);
 	uint8_t out[PRF_OUT_MAX];
 	size_t n = suite_prf(q->prf)->out_len;
 
@@ -94,7 +94,7 @@ on_lease(struct sim *s, struct msg_lease_req *q)
 {
 	struct msg *m = answer_new(MSG_LEASE_ANS);
 	struct msg_lease_ans *a = &m->u.lease_ans;
-	struct sim_session *t = session(s, q->sid);
+	struct sim_session *t = sim_session(s, q->sid);
 
 	t->asks[SIM_LEASE]++;
 	t->leased = 1;
@@ -141,7 +141,7 @@ static void
 on_add(struct sim *s, struct msg_sa_add *q)
 {
 	struct msg *m = answer_new(MSG_SA_ADDED);
-	struct sim_session *t = session(s, q->sid);
+	struct sim_session *t = sim_session(s, q->sid);
 	unsigned int i;
 
 	t->asks[SIM_ADD]++;
@@ -196,6 +196,12 @@ sim_process(struct sim *s, enum role to, struct msg *m)
 	case MSG_SHARED_AUTH_REQ:
 		on_auth(s, &m->u.shared_auth_req);
 		break;
+	case MSG_CERT_CHECK:
+		sim_cert_check(s, &m->u.cert_check);
+		break;
+	case MSG_SIGN_REQ:
+		sim_sign(s, &m->u.sign_req);
+		break;
 	case MSG_LEASE_REQ:
 		on_lease(s, &m->u.lease_req);
 		break;
@@ -206,17 +212,17 @@ sim_process(struct sim *s, enum role to, struct msg *m)
 		on_query(s, &m->u.sa_query);
 		break;
 	case MSG_SA_DEL:
-		t = session(s, m->u.sa_del.sid);
+		t = sim_session(s, m->u.sa_del.sid);
 		for (i = 0; i < 8; i++)
 			if (t->spi_in[i] == m->u.sa_del.spi_in)
 				t->spi_in[i] = 0;
 		break;
 	case MSG_SESSION_UP:
-		session(s, m->u.session_up.sid)->up = 1;
+		sim_session(s, m->u.session_up.sid)->up = 1;
 		s->session_up = m->u.session_up;
 		break;
 	case MSG_SESSION_DOWN:
-		t = session(s, m->u.session_down.sid);
+		t = sim_session(s, m->u.session_down.sid);
 		if (t->down++ > 0)
 			s->broken = "SESSION_DOWN twice";
 		t->leased = t->up = 0;

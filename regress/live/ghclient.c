@@ -9,6 +9,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "privsep/crypto/cert.h"
 #include "privsep/crypto/prf.h"
 #include "regress/lib/init_int.h"
 #include "regress/lib/runner.h"
@@ -19,6 +20,8 @@ struct args {
 	struct addr server, local;
 	uint16_t port, natt_port, local_port, local_natt;
 	const char *id, *hostile;
+	const char *key, *key_password, *chain;
+	struct init_cred cred;
 	size_t sessions, parallel;
 	int esp, quiet, expect_fail;
 };
@@ -30,6 +33,13 @@ usage(const char *why)
 {
 	fprintf(stderr, "ghclient: %s\n"
 	    "usage: ghclient --server ADDR --id ID --psk KEY [options]\n"
+	    "       ghclient --server ADDR --id ID --cert FILE --key FILE ...\n"
+	    "  --cert FILE      its own certificate first, then those between\n"
+	    "  --key FILE --key-password TEXT --sig NAME   e.g. rsa-pss-sha256\n"
+	    "  --auth-method N  claimed in AUTH\n"
+	    "  --cert-knobs no-cert,other-msg1,bad-sig,fifty,huge,encodings,\n"
+	    "      empty-cert,certreq-21,certreq-empty,certreq-many,other-id,\n"
+	    "      no-hashes,takes-url,wants-ocsp\n"
 	    "  --idr ID --shape NAME --ike PROPS --proposal PROPS --group N\n"
 	    "  --port N --natt-port N --local ADDR --local-port N\n"
 	    "  --local-natt N   our ports; 0: any\n"
@@ -53,7 +63,8 @@ enum opt {
 	O_SESSIONS, O_PARALLEL, O_CP, O_TS_I, O_TS_R, O_KNOBS, O_ESP, O_PING,
 	O_COUNT, O_SIZE, O_ESP_CASE, O_PLAIN, O_HOLD, O_DPD, O_TIMEOUT,
 	O_FIRST_MS, O_TRIES, O_NO_DELETE, O_DELETE_CHILD, O_QUIET,
-	O_EXPECT_FAIL, O_HOSTILE, O_KEYS
+	O_EXPECT_FAIL, O_HOSTILE, O_KEYS, O_CERT, O_KEY, O_KEY_PASSWORD, O_SIG,
+	O_AUTH_METHOD, O_CERT_KNOBS
 };
 static const struct option options[] = {
 	{ "server", 1, NULL, O_SERVER }, { "id", 1, NULL, O_ID },
@@ -77,6 +88,10 @@ static const struct option options[] = {
 	{ "quiet", 0, NULL, O_QUIET },
 	{ "expect-fail", 0, NULL, O_EXPECT_FAIL },
 	{ "hostile", 1, NULL, O_HOSTILE }, { "keys", 0, NULL, O_KEYS },
+	{ "cert", 1, NULL, O_CERT }, { "key", 1, NULL, O_KEY },
+	{ "key-password", 1, NULL, O_KEY_PASSWORD }, { "sig", 1, NULL, O_SIG },
+	{ "auth-method", 1, NULL, O_AUTH_METHOD },
+	{ "cert-knobs", 1, NULL, O_CERT_KNOBS },
 	{ NULL, 0, NULL, 0 }
 };
 
@@ -233,6 +248,58 @@ pings(struct run_opts *o, char *list)
 	}
 }
 
+static void
+cert_knob(struct init_cred *c, const char *s)
+{
+	const struct {
+		const char *name;
+		unsigned int bit;
+		uint8_t *flag;
+	} all[] = {
+		{ "no-cert", CK_NO_CERT, NULL },
+		{ "other-msg1", CK_OTHER_MSG1, NULL },
+		{ "bad-sig", CK_BAD_SIG, NULL }, { "fifty", CK_FIFTY, NULL },
+		{ "huge", CK_HUGE, NULL }, { "encodings", CK_ENCODINGS, NULL },
+		{ "empty-cert", CK_EMPTY_CERT, NULL },
+		{ "certreq-21", CK_CERTREQ_21, NULL },
+		{ "certreq-empty", CK_CERTREQ_EMPTY, NULL },
+		{ "certreq-many", CK_CERTREQ_MANY, NULL },
+		{ "other-id", CK_OTHER_ID, NULL },
+		{ "no-hashes", 0, &c->no_hashes },
+		{ "takes-url", 0, &c->takes_url },
+		{ "wants-ocsp", 0, &c->wants_ocsp },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (strcmp(s, all[i].name) == 0) {
+			c->knobs |= all[i].bit;
+			if (all[i].flag != NULL)
+				*all[i].flag = 1;
+			return;
+		}
+	usage(s);
+}
+
+static void
+cert_knobs(struct init_cred *c, char *list)
+{
+	char *s, *save = NULL;
+
+	for (s = strtok_r(list, ",", &save); s != NULL;
+	    s = strtok_r(NULL, ",", &save))
+		cert_knob(c, s);
+}
+
+static enum sig_id
+sig_named(const char *name)
+{
+	for (int i = SIG_NONE + 1; i < SIG_ID_MAX; i++)
+		if (strcmp(sig_alg((enum sig_id)i)->name, name) == 0)
+			return ((enum sig_id)i);
+	usage(name);
+	return (SIG_NONE);
+}
+
 /* Options of the sockets and of what a session does. */
 static int
 opt_run(struct args *a, int o, char *v)
@@ -289,6 +356,12 @@ opt_client(struct args *a, int o, char *v)
 	case O_TS_R: selectors(c->ts_r, &c->n_ts_r, v); break;
 	case O_KNOBS: knobs(c, v); break;
 	case O_FIRST_MS: c->first_ms = (uint32_t)number(v, 60000); break;
+	case O_CERT: a->chain = v; c->cred = &a->cred; break;
+	case O_KEY: a->key = v; break;
+	case O_KEY_PASSWORD: a->key_password = v; break;
+	case O_SIG: a->cred.sig = sig_named(v); break;
+	case O_AUTH_METHOD: a->cred.method = (uint8_t)number(v, 255); break;
+	case O_CERT_KNOBS: cert_knobs(&a->cred, v); break;
 	case O_TRIES: c->tries = (unsigned int)number(v, 20); break;
 	default: usage("unknown option");
 	}
@@ -445,6 +518,14 @@ show(const struct sess *s)
 	kv("ip6", r->ip6.family ? addr_str(&r->ip6, buf, sizeof(buf)) : "");
 	kv_cp(r);
 	show_child(s);
+	if (r->n_certs > 0) {
+		kv("server_auth", r->auth_alg != NULL ? r->auth_alg : "");
+		kvu("server_method", r->auth_method);
+		kvu("server_certs", r->n_certs);
+		kvu("ca_hashes", r->n_ca_hashes);
+		kvu("ocsp", r->cert_encodings[r->n_certs - 1] ==
+		    CERT_OCSP_CONTENT);
+	}
 	kvu("natt", c->natt);
 	kvu("nat_server", r->nat_server);
 	kvu("nat_us", r->nat_us);
@@ -475,6 +556,49 @@ good(const struct args *a, const struct sess *s)
 }
 
 /* ---- running ---- */
+static size_t
+file_read(const char *path, uint8_t *p, size_t cap)
+{
+	FILE *f = fopen(path, "r");
+	size_t n;
+
+	if (f == NULL)
+		usage(path);
+	n = fread(p, 1, cap, f);
+	fclose(f);
+	return (n);
+}
+
+/* Certificates and key of --cert and --key: for the life of the process. */
+static void
+cred_load(struct args *a)
+{
+	static uint8_t buf[65536];
+	static struct cert_list list;
+	struct secret pass = { NULL, 0, 0 };
+	char why[300];
+	size_t n;
+
+	if (a->key == NULL)
+		usage("--cert needs --key");
+	n = file_read(a->chain, buf, sizeof(buf));
+	if (cert_read(&list, buf, n, NULL) != 0)
+		usage("no certificate in that file");
+	for (size_t i = 0; i < list.n && i < INIT_CERTS; i++) {
+		a->cred.certs[i].p = cert_der(list.v[i],
+		    &a->cred.certs[i].len);
+		a->cred.n_certs++;
+	}
+	n = file_read(a->key, buf, sizeof(buf));
+	if (a->key_password != NULL) {
+		NEED(secret_new(&pass, strlen(a->key_password)) == 0);
+		memcpy(pass.p, a->key_password, pass.len);
+	}
+	if (privkey_load(&a->cred.key, buf, n, &pass, why, sizeof(why)) != 0)
+		usage(why);
+	secret_free(&pass);
+}
+
 static void
 prepare(struct args *a)
 {
@@ -486,6 +610,8 @@ prepare(struct args *a)
 		fprintf(stderr, "ghclient: no key memory or crypto\n");
 		exit(2);
 	}
+	if (a->conf.cred != NULL)
+		cred_load(a);
 	if (a->local.family == 0 &&
 	    run_local_for(&a->local, &a->server) != 0) {
 		fprintf(stderr, "ghclient: no way to the server\n");
