@@ -73,4 +73,23 @@ ocsp_signer() {
 	cp "$P/$1-ocsp.pem" "$P/$1/ocsp.pem"
 	cp -p "$P/$1-ocsp.key" "$P/$1/ocsp.key"
 }
+role_pid() { # role_pid ROLE: number 0 of this lane's headend
+	local p
+	for p in $(pgrep -f -- "^gatehoused --role $1 --index 0"); do
+		[ "$(readlink "/proc/$p/ns/net")" = \
+		    "$(ns hd readlink /proc/self/ns/net)" ] || continue
+		echo "$p"
+	done
+}
+role_ready() { # role_ready ROLE TIMES
+	[ "$(grep -ac "role.ready role=$1.0" "$W/headend.log")" -ge "$2" ]
+}
+kill_role() { # kill_role ROLE: and wait for its successor
+	local p n
+	n=$(grep -ac "role.ready role=$1.0" "$W/headend.log")
+	p=$(role_pid "$1")
+	[ -n "$p" ] || fail "no process of role $1"
+	kill -9 "$p"
+	wait_for 8 role_ready "$1" $((n + 1)) || fail "$1 did not come back"
+}
 ms() { echo $(($(date +%s%N) / 1000000)); }
