@@ -12,6 +12,10 @@ net_message(const struct conf *c, struct msg *m)
 	msg_init(m, MSG_CONF_NET);
 	m->u.conf_net = c->net;
 	m->u.conf_net.userspace = c->dataplane != DATAPLANE_KERNEL;
+	m->u.conf_net.certificates = 0;
+	for (size_t i = 0; i < c->n_policies; i++)
+		if (c->policies[i].auth & CONF_AUTH_CERT)
+			m->u.conf_net.certificates = 1;
 }
 
 static void
@@ -31,6 +35,8 @@ policy_message(const struct conf *c, size_t i, struct msg *m)
 	u->evict = pol->evict;
 	u->group = pol->group;
 	u->cp_required = pol->cp_required;
+	/* The same bits in both enums. */
+	u->auth = (uint8_t)pol->auth;
 }
 
 static void
@@ -144,6 +150,123 @@ esp_message(const struct conf *c, struct msg *m)
 	u->stats_ms = c->stats_ms;
 }
 
+/* ---- certificates: `gen` is the parent's to fill in ----------------------- */
+static void
+pki_message(const struct conf *c, struct msg *m)
+{
+	struct msg_conf_pki *u = &m->u.conf_pki;
+
+	msg_init(m, MSG_CONF_PKI);
+	u->fetch_ms = c->fetch_ms;
+	u->fetch_max = c->fetch_max;
+	u->refresh_s = c->crl_refresh_s;
+	u->recheck_s = c->ocsp_recheck_s;
+	memcpy(u->url_hosts, c->url_hosts, sizeof(u->url_hosts));
+}
+
+static void
+trust_message(const struct conf *c, size_t i, struct msg *m)
+{
+	const struct conf_trust *t = &c->trusts[i];
+	struct msg_conf_trust *u = &m->u.conf_trust;
+
+	msg_init(m, MSG_CONF_TRUST);
+	u->trust = (uint16_t)i;
+	memcpy(u->name, t->name, sizeof(u->name));
+	u->revocation = t->revocation;
+	u->eku = t->eku;
+	u->rsa_min = t->rsa_min;
+	memcpy(u->crl_url, t->crl_url, sizeof(u->crl_url));
+	memcpy(u->ocsp_url, t->ocsp_url, sizeof(u->ocsp_url));
+}
+
+static void
+cert_message(const struct conf *c, size_t i, struct msg *m)
+{
+	const struct conf_certificate *k = &c->certificates[i];
+	struct msg_conf_cert *u = &m->u.conf_cert;
+
+	msg_init(m, MSG_CONF_CERT);
+	u->cert = (uint16_t)i;
+	memcpy(u->name, k->name, sizeof(u->name));
+	memcpy(u->url, k->url, sizeof(u->url));
+	u->staple = k->staple;
+}
+
+static int
+server_message(const struct conf *c, size_t i, struct msg *m)
+{
+	struct msg_conf_server *u = &m->u.conf_server;
+	size_t len = 0;
+
+	msg_init(m, MSG_CONF_SERVER);
+	u->policy = (uint16_t)i;
+	/* conf_check saw to it that it is one, and short enough. */
+	if (conf_id_body(c->policies[i].server_id, u->idr.p,
+	    sizeof(u->idr.p), &len) != 0)
+		len = 0;
+	u->idr.len = (uint16_t)len;
+	return (0);
+}
+
+static int
+pki_part(const struct conf *c, size_t i, struct msg *m)
+{
+	if (c->n_certificates == 0 && c->n_trusts == 0)
+		return (ERR_NOENT);
+	if (i-- == 0) {
+		pki_message(c, m);
+		return (0);
+	}
+	if (i < c->n_trusts) {
+		trust_message(c, i, m);
+		return (0);
+	}
+	i -= c->n_trusts;
+	if (i < c->n_certificates) {
+		cert_message(c, i, m);
+		return (0);
+	}
+	i -= c->n_certificates;
+	if (i < c->n_policies)
+		return (server_message(c, i, m));
+	if (i != c->n_policies)
+		return (ERR_NOENT);
+	msg_init(m, MSG_CONF_PKI_DONE);
+	return (0);
+}
+
+static int
+is_pkcs11(const struct conf_certificate *k)
+{
+	return (strncmp(k->key, "pkcs11:", 7) == 0);
+}
+
+static int
+sign_part(const struct conf *c, size_t i, struct msg *m)
+{
+	const struct conf_certificate *k;
+	struct msg_conf_key *u = &m->u.conf_key;
+	int r;
+
+	if (i >= c->n_certificates)
+		return (ERR_NOENT);
+	k = &c->certificates[i];
+	msg_init(m, MSG_CONF_KEY);
+	u->cert = (uint16_t)i;
+	memcpy(u->name, k->name, sizeof(u->name));
+	if (is_pkcs11(k)) {
+		memcpy(u->uri, k->key, sizeof(u->uri));
+		memcpy(u->module, k->module, sizeof(u->module));
+	}
+	if (k->password.p == NULL)
+		return (0);
+	if ((r = secret_new(&u->password, k->password.len)) != 0)
+		return (r);
+	memcpy(u->password.p, k->password.p, k->password.len);
+	return (0);
+}
+
 int
 conf_message(const struct conf *c, enum role role, size_t i, struct msg *m)
 {
@@ -171,6 +294,10 @@ conf_message(const struct conf *c, enum role role, size_t i, struct msg *m)
 			return (ERR_NOENT);
 		esp_message(c, m);
 		return (0);
+	case ROLE_PKI:
+		return (pki_part(c, i, m));
+	case ROLE_SIGN:
+		return (sign_part(c, i, m));
 	default:
 		return (ERR_NOENT);
 	}

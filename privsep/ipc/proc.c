@@ -30,6 +30,7 @@
 #define LOST_MAX 16
 #define SAID_MAX 5000     /* log lines of one process in a second */
 #define BACKOFF_MAX_MS 5000
+#define AGAIN_MS 2000     /* to end politely when it is started anew */
 
 /* Who has a pipe to whom, besides the parent to all. */
 static const struct {
@@ -63,6 +64,7 @@ struct proc {
 	int up;             /* READY came */
 	unsigned int crashes, restarts;
 	long started_ms, heard_ms;
+	long again_ms;      /* procs_restart: when; 0: not asked */
 	long lost_ms;       /* since then it lost n_lost pipes */
 	unsigned int n_lost;
 	struct log_rate said; /* its log lines */
@@ -417,11 +419,20 @@ gone(struct proc *p, int status)
 	chan_free(p->chan);
 	p->chan = NULL;
 	p->up = 0;
-	if (proc_now_ms() - p->started_ms >= STEADY_MS)
+	if (proc_now_ms() - p->started_ms >= STEADY_MS || p->again_ms != 0)
 		p->crashes = 0;
 	if (p->ps->stopping) {
 		log_debug("role.stopped role=%s.%u", role_name(p->role),
 		    p->index);
+		return;
+	}
+	if (p->again_ms != 0) {
+		log_info("role.again role=%s.%u", role_name(p->role),
+		    p->index);
+		p->again_ms = 0;
+		restart_later(p);
+		if (conf->on_exit != NULL)
+			conf->on_exit(conf->arg, p->role, p->index, status, 0);
 		return;
 	}
 	p->crashes++;
@@ -461,6 +472,9 @@ watch_cb(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	for (size_t i = 0; i < ps->n; i++) {
 		p = &ps->v[i];
+		if (p->pid != 0 && p->again_ms != 0 &&
+		    now - p->again_ms >= AGAIN_MS)
+			end_it(p);
 		if (p->pid == 0 ||
 		    now - p->heard_ms < (long)ps->conf.silent_ms)
 			continue;
@@ -682,6 +696,30 @@ procs_cast(struct procs *ps, enum role role, const struct msg *m)
 			log_debug("ipc.cast role=%s.%u lost=%s",
 			    role_name(role), ps->v[i].index,
 			    msg_name(m->type));
+	}
+}
+
+void
+procs_restart(struct procs *ps, enum role role)
+{
+	struct proc *p;
+	struct msg m;
+
+	msg_init(&m, MSG_SHUTDOWN);
+	for (size_t i = 0; i < ps->n; i++) {
+		p = &ps->v[i];
+		if (p->role != role)
+			continue;
+		p->crashes = 0;
+		if (p->pid == 0) {
+			/* It waits for its turn: that is now. */
+			restart_later(p);
+			continue;
+		}
+		p->again_ms = proc_now_ms();
+		p->up = 0;
+		if (p->chan == NULL || chan_send(p->chan, &m) != 0)
+			end_it(p);
 	}
 }
 

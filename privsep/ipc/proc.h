@@ -59,6 +59,10 @@ int procs_send_fd(struct procs *ps, enum role role, unsigned int index,
     const struct msg *m, int fd) MUST_USE;
 /* Send to every running worker of a role. */
 void procs_cast(struct procs *ps, enum role role, const struct msg *m);
+/* Every worker of a role ends politely and starts again at once, with its part
+ * of the configuration as on_start gives it then. One that does not end within
+ * 2 s is killed. */
+void procs_restart(struct procs *ps, enum role role);
 pid_t procs_pid(const struct procs *ps, enum role role, unsigned int index);
 int procs_up(const struct procs *ps, enum role role, unsigned int index);
 unsigned int procs_restarts(const struct procs *ps, enum role role);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "privsep/base/log.h"
+#include "privsep/parent/certauth.h"
 #include "privsep/parent/sa.h"
 #include "privsep/parent/vouch.h"
 
@@ -214,6 +215,7 @@ grant_take(struct parent *p, struct session *s, const struct msg_grant *g)
 	}
 	s->state = SESSION_GRANTED;
 	vouch_settled(p, s);
+	certauth_watch(p, s);
 	p->stat[PSTAT_GRANTED]++;
 	return (WHY_OK);
 }

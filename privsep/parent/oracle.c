@@ -9,11 +9,15 @@
 #include <string.h>
 
 #include "privsep/base/log.h"
+#include "privsep/parent/certauth.h"
+#include "privsep/parent/cred.h"
 #include "privsep/parent/grant.h"
 #include "privsep/parent/pending.h"
 #include "privsep/parent/query.h"
+#include "privsep/parent/reload.h"
 #include "privsep/parent/sa.h"
 #include "privsep/parent/shared.h"
+#include "privsep/parent/sigjob.h"
 #include "privsep/parent/vouch.h"
 
 enum sid_state {
@@ -140,19 +144,20 @@ shared_auth_req(struct ask *a, struct msg *m)
 	return (0);
 }
 
-/* No certificates yet, so nothing is signed whatever the octets are. */
 static int
 sign_req(struct ask *a, struct msg *m)
 {
-	struct msg ans;
+	struct ticket *by_nr = ticket_by_nr(&a->p->tickets, m->u.sign_req.nr);
 
-	a->p->stat[PSTAT_SIGN_REFUSED]++;
-	msg_init(&ans, MSG_SIGN_ANS);
-	memcpy(ans.u.sign_ans.sid, m->u.sign_req.sid, SID_LEN);
-	ans.u.sign_ans.verdict = MSG_REFUSED;
-	ans.u.sign_ans.why = WHY_METHOD;
-	if (parent_send(a->p, a->role, a->index, &ans) != 0)
-		a->p->stat[PSTAT_SEND_FAILED]++;
+	if (by_nr != NULL && by_nr->worker != a->index)
+		return (ERR_POLICY);
+	return (certauth_sign_req(a->p, a->t, a->index, m));
+}
+
+static int
+sign_req_late(struct ask *a, struct msg *m)
+{
+	certauth_sign_late(a->p, a->index, &m->u.sign_req);
 	return (0);
 }
 
@@ -351,6 +356,60 @@ revoke_early(struct ask *a, struct msg *m)
 	return (late(a, m));
 }
 
+/* ---- pki and sign --------------------------------------------------------- */
+static int
+cert_vouch(struct ask *a, struct msg *m)
+{
+	return (certauth_vouch(a->p, a->t, m));
+}
+
+static int
+cert_vouch_late(struct ask *a, struct msg *m)
+{
+	certauth_vouch_late(a->p, &m->u.cert_vouch);
+	return (0);
+}
+
+static int
+cert_revoked(struct ask *a, struct msg *m)
+{
+	return (certauth_revoked(a->p, a->s, &m->u.cert_revoked));
+}
+
+static int
+cred(struct ask *a, struct msg *m)
+{
+	int r = cred_told(a->p, &m->u.cred);
+
+	reload_step(a->p);
+	return (r);
+}
+
+static int
+pki_loaded(struct ask *a, struct msg *m)
+{
+	int r = cred_loaded(a->p, &m->u.pki_loaded);
+
+	reload_step(a->p);
+	return (r);
+}
+
+static int
+key_ready(struct ask *a, struct msg *m)
+{
+	int r = cred_key(a->p, a->index, &m->u.key_ready);
+
+	reload_step(a->p);
+	sigjob_dispatch(a->p);
+	return (r);
+}
+
+static int
+sign_done(struct ask *a, struct msg *m)
+{
+	return (sigjob_done(a->p, a->index, &m->u.sign_done));
+}
+
 /* ---- esp ----------------------------------------------------------------- */
 static int
 esp_sa_added(struct ask *a, struct msg *m)
@@ -516,6 +575,10 @@ oracle_give_up(struct parent *p, enum role role, unsigned int index,
 		r = by_sid(&a, m, m->u.sa_add.sid, 0, nothing, sa_add_refuse);
 	else if (m->type == MSG_GRANT)
 		r = by_sid(&a, m, m->u.grant.sid, 0, nothing, grant_refuse);
+	else if (m->type == MSG_SIGN_REQ)
+		certauth_sign_give_up(p, index, &m->u.sign_req);
+	else if (m->type == MSG_CERT_VOUCH)
+		certauth_vouch_give_up(p, &m->u.cert_vouch);
 	if (r != 0)
 		BUG("a message waited that its sender may not send");
 }

@@ -32,6 +32,7 @@ must_arrive(const struct msg *m)
 {
 	return (m->type == MSG_VOUCH || m->type == MSG_VOUCHES_DONE ||
 	    m->type == MSG_GRANT_ENDED || m->type == MSG_ESP_SA_DEL ||
+	    m->type == MSG_CERT_WATCH || m->type == MSG_CERT_UNWATCH ||
 	    (m->type == MSG_SA_EXPIRE && m->u.sa_expire.hard));
 }
 

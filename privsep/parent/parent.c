@@ -20,10 +20,14 @@
 #include "privsep/crypto/prf.h"
 #include "privsep/ipc/jail.h"
 #include "privsep/ipc/proc.h"
+#include "privsep/parent/cred.h"
+#include "privsep/parent/deep.h"
 #include "privsep/parent/fds.h"
+#include "privsep/parent/files.h"
 #include "privsep/parent/host.h"
 #include "privsep/parent/nft.h"
 #include "privsep/parent/oracle.h"
+#include "privsep/parent/reload.h"
 #include "privsep/parent/state.h"
 
 #define TICK_MS 100
@@ -32,12 +36,13 @@
 #define AGAIN_TIMES 15
 
 struct house {
-	const struct conf *conf;
+	struct conf *conf;
 	struct event_base *base;
 	struct procs *procs;
 	struct parent *parent;
 	struct fds *fds;
 	struct nft *nft;
+	struct deep *deep; /* under way, or NULL */
 	struct host_users users;
 	unsigned int n[ROLE_MAX];
 	int self_fd, state_fd;
@@ -99,6 +104,57 @@ op_steer(void *arg, const struct addr *a, uint8_t plen, int esp)
 	struct house *h = arg;
 
 	fds_steer(h->fds, a, plen, esp);
+}
+
+static uint64_t
+op_wall_s(void *arg)
+{
+	(void)arg;
+	return ((uint64_t)time(NULL));
+}
+
+static int
+op_load(void *arg, struct conf **out, conf_report_fn *report,
+    void *report_arg)
+{
+	const struct house *h = arg;
+
+	return (conf_load(out, h->conf->file, report, report_arg));
+}
+
+static void
+deep_line(void *arg, const char *line)
+{
+	struct house *h = arg;
+
+	reload_line(h->parent, line);
+}
+
+static void
+deep_done(void *arg, int good)
+{
+	struct house *h = arg;
+
+	reload_checked(h->parent, good);
+}
+
+static int
+op_check(void *arg, const struct conf *c)
+{
+	struct house *h = arg;
+
+	if (h->deep != NULL)
+		return (ERR_STATE);
+	return (deep_start(&h->deep, h->base, c, deep_line, deep_done, h));
+}
+
+static int
+op_restart(void *arg, enum role role)
+{
+	struct house *h = arg;
+
+	procs_restart(h->procs, role);
+	return (0);
 }
 
 /* ---- the roles ----------------------------------------------------------- */
@@ -176,22 +232,79 @@ fill_esp(const struct house *h, struct msg_conf_esp *e)
 	}
 }
 
+/* Which set of certificates it is of. */
+static void
+fill_gen(const struct house *h, struct msg *m)
+{
+	uint32_t gen = creds_gen(h->parent);
+
+	switch (m->type) {
+	case MSG_CONF_PKI:
+		m->u.conf_pki.gen = gen;
+		break;
+	case MSG_CONF_TRUST:
+		m->u.conf_trust.gen = gen;
+		break;
+	case MSG_CONF_CERT:
+		m->u.conf_cert.gen = gen;
+		break;
+	case MSG_CONF_SERVER:
+		m->u.conf_server.gen = gen;
+		break;
+	case MSG_CONF_PKI_DONE:
+		m->u.conf_pki_done.gen = gen;
+		break;
+	case MSG_CONF_KEY:
+		m->u.conf_key.gen = gen;
+		break;
+	default:
+		break;
+	}
+}
+
+/* A role's part of the configuration, with the files that it names. */
+static int
+send_conf(struct house *h, enum role role, unsigned int index)
+{
+	struct msg m;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && conf_message(h->conf, role, i, &m) == 0;
+	    i++) {
+		if (m.type == MSG_CONF_ESP)
+			fill_esp(h, &m.u.conf_esp);
+		fill_gen(h, &m);
+		r = procs_send(h->procs, role, index, &m);
+		if (r == 0)
+			r = files_follow(h->conf, h->procs, role, index, &m);
+		msg_clear(&m);
+	}
+	return (r);
+}
+
 static int
 on_start(void *arg, enum role role, unsigned int index)
 {
 	struct house *h = arg;
-	struct msg m;
 	int r;
 
-	if ((r = send_start(h, role, index)) != 0)
+	if ((r = send_start(h, role, index)) != 0 ||
+	    (r = send_conf(h, role, index)) != 0)
 		return (r);
-	for (size_t i = 0; conf_message(h->conf, role, i, &m) == 0; i++) {
-		if (m.type == MSG_CONF_ESP)
-			fill_esp(h, &m.u.conf_esp);
-		if ((r = procs_send(h->procs, role, index, &m)) != 0)
-			return (r);
-	}
 	return (fds_send(h->fds, h->procs, role, index));
+}
+
+/* One that is down gets it when it starts. */
+static int
+op_configure(void *arg, enum role role)
+{
+	struct house *h = arg;
+	int r = 0;
+
+	for (unsigned int i = 0; r == 0 && i < h->n[role]; i++)
+		if (procs_up(h->procs, role, i))
+			r = send_conf(h, role, i);
+	return (r == ERR_CLOSED ? 0 : r);
 }
 
 static void
@@ -240,10 +353,11 @@ on_term(evutil_socket_t sig, short what, void *arg)
 static void
 on_hup(evutil_socket_t sig, short what, void *arg)
 {
+	struct house *h = arg;
+
 	(void)sig;
 	(void)what;
-	(void)arg;
-	log_warn("headend.reload why=\"a new configuration needs a restart\"");
+	reload_start(h->parent);
 }
 
 static void
@@ -333,6 +447,14 @@ rules(struct house *h, char why[HOST_WHY])
 	return (0);
 }
 
+static void
+report(void *arg, int warning, const char *line)
+{
+	(void)arg;
+	(void)warning; /* the line says so itself */
+	fprintf(stderr, "%s\n", line);
+}
+
 static int
 refuse(const char *why)
 {
@@ -375,12 +497,21 @@ prepare(struct house *h)
 	h->n[ROLE_CTL] = 1;
 	h->n[ROLE_NET] = c->net_workers;
 	h->n[ROLE_ESP] = c->esp_workers;
+	if (creds_wanted(c)) {
+		h->n[ROLE_SIGN] = c->sign_workers;
+		h->n[ROLE_PKI] = 1;
+		h->n[ROLE_FETCH] = 1;
+	}
 	if (c->dataplane == DATAPLANE_KERNEL)
 		return (refuse("dataplane = kernel is not in this build: use "
 		    "dataplane = userspace"));
 	if (host_users(&h->users, h->n, why) != 0 ||
-	    host_self(&h->self_fd, why) != 0 ||
-	    host_dirs(c, &h->users, h->root, sizeof(h->root), why) != 0 ||
+	    host_self(&h->self_fd, why) != 0)
+		return (refuse(why));
+	if (creds_wanted(c) && deep_now(c, h->users.uid[ROLE_PARENT],
+	    h->users.gid[ROLE_PARENT], report, NULL) != 0)
+		return (refuse("the certificates and keys have faults"));
+	if (host_dirs(c, &h->users, h->root, sizeof(h->root), why) != 0 ||
 	    host_state_lock(c, &h->state_fd, why) != 0 ||
 	    host_forwarding(c, why) != 0 ||
 	    take_fds(h, why) != 0 ||
@@ -399,7 +530,8 @@ start_roles(struct house *h)
 		.root = h->root, .state_dir = h->conf->state_dir,
 		.on_msg = on_msg, .on_start = on_start, .on_ready = on_ready,
 		.on_exit = on_exit_role, .busy = on_busy, .arg = h };
-	struct parent_ops ops = { op_send, op_now_ms, op_random, op_steer, h };
+	struct parent_ops ops = { op_send, op_now_ms, op_random, op_steer,
+		op_wall_s, op_configure, op_restart, op_load, op_check, h };
 	char why[HOST_WHY] = "";
 	int r;
 
@@ -447,6 +579,7 @@ clean_up(struct house *h)
 
 	procs_free(h->procs);
 	h->procs = NULL;
+	deep_free(h->deep);
 	parent_free(h->parent);
 	for (size_t i = 0; i < sizeof(evs) / sizeof(evs[0]); i++)
 		if (evs[i] != NULL)
@@ -462,7 +595,7 @@ clean_up(struct house *h)
 }
 
 int
-parent_run(const struct conf *conf)
+parent_run(struct conf *conf)
 {
 	struct house h = { .conf = conf, .self_fd = -1,
 		.state_fd = -1 };

@@ -1,7 +1,8 @@
 /*
  * Requests that came before their authority (DESIGN 2). In: SA_ADD without a
- * GRANT, GRANT without a vouch; out: the same again when the authority is
- * there, or a refusal when it does not come.
+ * GRANT, GRANT without a vouch, SIGN_REQ and CERT_VOUCH without each other;
+ * out: the same again when the authority is there, or a refusal when it does
+ * not come.
  */
 #include "privsep/parent/pending.h"
 
@@ -13,18 +14,53 @@
 static const uint8_t *
 sid_of(const struct msg *m)
 {
-	return (m->type == MSG_SA_ADD ? m->u.sa_add.sid : m->u.grant.sid);
+	switch (m->type) {
+	case MSG_SA_ADD:
+		return (m->u.sa_add.sid);
+	case MSG_SIGN_REQ:
+		return (m->u.sign_req.sid);
+	case MSG_CERT_VOUCH:
+		return (m->u.cert_vouch.sid);
+	default:
+		return (m->u.grant.sid);
+	}
+}
+
+/* Each net worker has a room of its own with pki: one that never asks for what
+ * pki vouched for takes nothing from the others. */
+static unsigned int
+room_of(struct parent *p, enum role role, unsigned int index,
+    const struct msg *m)
+{
+	const struct ticket *t;
+
+	if (role != ROLE_PKI)
+		return (index);
+	t = ticket_by_sid(&p->tickets, sid_of(m));
+	return (t != NULL ? t->worker : TICKET_WORKERS);
 }
 
 static size_t
-of_sender(const struct parent *p, enum role role, unsigned int index)
+in_room(const struct parent *p, enum role role, unsigned int room)
 {
 	const struct pending *w;
 	size_t n = 0;
 
 	TAILQ_FOREACH(w, &p->pendings, link)
-		n += w->role == role && w->index == index;
+		n += w->role == role && w->room == room;
 	return (n);
+}
+
+/* The bytes went along; the ownership has to. */
+static void
+disown(struct msg *m)
+{
+	if (m->type == MSG_SA_ADD) {
+		memset(&m->u.sa_add.key_in, 0, sizeof(struct secret));
+		memset(&m->u.sa_add.key_out, 0, sizeof(struct secret));
+	} else if (m->type == MSG_SIGN_REQ) {
+		memset(&m->u.sign_req.sk_pr, 0, sizeof(struct secret));
+	}
 }
 
 int
@@ -32,11 +68,14 @@ pending_add(struct parent *p, enum role role, unsigned int index,
     struct msg *m)
 {
 	struct pending *w;
+	unsigned int room;
 
-	if (m->type != MSG_SA_ADD && m->type != MSG_GRANT)
+	if (m->type != MSG_SA_ADD && m->type != MSG_GRANT &&
+	    m->type != MSG_SIGN_REQ && m->type != MSG_CERT_VOUCH)
 		return (ERR_STATE);
 	/* Each process its own room: none can take that of the others. */
-	if (of_sender(p, role, index) >= PENDING_MAX)
+	room = room_of(p, role, index, m);
+	if (in_room(p, role, room) >= PENDING_MAX)
 		return (ERR_LIMIT);
 	if ((w = calloc(1, sizeof(*w))) == NULL)
 		return (ERR_NOMEM);
@@ -45,13 +84,10 @@ pending_add(struct parent *p, enum role role, unsigned int index,
 		return (ERR_NOMEM);
 	}
 	memcpy(w->m, m, msg_size(m->type));
-	if (m->type == MSG_SA_ADD) {
-		/* The bytes went along; the ownership has to. */
-		memset(&m->u.sa_add.key_in, 0, sizeof(struct secret));
-		memset(&m->u.sa_add.key_out, 0, sizeof(struct secret));
-	}
+	disown(m);
 	w->role = role;
 	w->index = index;
+	w->room = room;
 	w->until_ms = parent_now(p) + PENDING_MS;
 	TAILQ_INSERT_TAIL(&p->pendings, w, link);
 	p->n_pending++;
@@ -65,12 +101,47 @@ detach(struct parent *p, struct pending *w)
 	p->n_pending--;
 }
 
-static void
-drop(struct pending *w)
+void
+pending_free(struct pending *w)
 {
 	msg_clear(w->m);
 	free(w->m);
 	free(w);
+}
+
+static struct pending *
+find(const struct parent *p, enum msg_type type, const uint8_t *sid)
+{
+	struct pending *w;
+
+	TAILQ_FOREACH(w, &p->pendings, link)
+		if (w->m->type == type &&
+		    memcmp(sid_of(w->m), sid, SID_LEN) == 0)
+			break;
+	return (w);
+}
+
+int
+pending_find(const struct parent *p, enum msg_type type, const uint8_t *sid)
+{
+	return (find(p, type, sid) != NULL);
+}
+
+struct pending *
+pending_take(struct parent *p, enum msg_type type, const uint8_t *sid)
+{
+	struct pending *w = find(p, type, sid);
+
+	if (w != NULL)
+		detach(p, w);
+	return (w);
+}
+
+void
+pending_put(struct parent *p, struct pending *w)
+{
+	TAILQ_INSERT_TAIL(&p->pendings, w, link);
+	p->n_pending++;
 }
 
 void
@@ -84,11 +155,10 @@ pending_retry(struct parent *p, const uint8_t *sid)
 		detach(p, w);
 		if ((sid == NULL || memcmp(sid_of(w->m), sid, SID_LEN) == 0) &&
 		    oracle_again(p, w->role, w->index, w->m) != ERR_AGAIN) {
-			drop(w);
+			pending_free(w);
 			continue;
 		}
-		TAILQ_INSERT_TAIL(&p->pendings, w, link);
-		p->n_pending++;
+		pending_put(p, w);
 	}
 }
 
@@ -103,7 +173,7 @@ pending_refuse_sid(struct parent *p, const uint8_t *sid)
 			continue;
 		detach(p, w);
 		oracle_give_up(p, w->role, w->index, w->m);
-		drop(w);
+		pending_free(w);
 	}
 }
 
@@ -119,7 +189,7 @@ pending_cancel_sa(struct parent *p, const uint8_t *sid, uint32_t spi_in)
 		    memcmp(sid_of(w->m), sid, SID_LEN) != 0)
 			continue;
 		detach(p, w);
-		drop(w);
+		pending_free(w);
 	}
 }
 
@@ -133,7 +203,7 @@ pending_drop_role(struct parent *p, enum role role, unsigned int index)
 		if (w->role != role || w->index != index)
 			continue;
 		detach(p, w);
-		drop(w);
+		pending_free(w);
 	}
 }
 
@@ -150,6 +220,6 @@ pending_expire(struct parent *p)
 			continue;
 		detach(p, w);
 		oracle_give_up(p, w->role, w->index, w->m);
-		drop(w);
+		pending_free(w);
 	}
 }

@@ -6,6 +6,10 @@
 #include <string.h>
 
 #include "privsep/ipc/row.h"
+#include "privsep/parent/cred.h"
+#include "privsep/parent/expiry.h"
+#include "privsep/parent/reload.h"
+#include "privsep/parent/sigjob.h"
 
 static void
 send_end(struct parent *p, unsigned int index, uint32_t tag,
@@ -48,6 +52,20 @@ put_tickets(const struct parent *p, struct wr *w)
 }
 
 static int
+put_certificates(const struct parent *p, struct wr *w)
+{
+	const struct cred_set *s = p->creds->active;
+	uint64_t least = expiry_least_s(p);
+
+	if (row_u64(w, "certificates", s != NULL ? s->n : 0) ||
+	    row_u64(w, "certificate_set", s != NULL ? s->gen : 0) ||
+	    row_u64(w, "signatures_waiting", sigjob_count(p)))
+		return (ERR_SPACE);
+	return (least != UINT64_MAX ?
+	    row_u64(w, "certificate_expires_s", least) : 0);
+}
+
+static int
 put_stats(const struct parent *p, struct wr *w)
 {
 	if (row_str(w, "role", role_name(ROLE_PARENT)) ||
@@ -55,7 +73,8 @@ put_stats(const struct parent *p, struct wr *w)
 	    row_u64(w, "sessions", p->n_sessions) ||
 	    row_u64(w, "esp_sas", sas_up(p)) ||
 	    row_u64(w, "requests_waiting", p->n_pending) ||
-	    row_u64(w, "secret_bytes", secret_used()) || put_tickets(p, w))
+	    row_u64(w, "secret_bytes", secret_used()) || put_tickets(p, w) ||
+	    put_certificates(p, w))
 		return (ERR_SPACE);
 	for (unsigned int i = 0; i < PSTAT_MAX; i++)
 		if (row_u64(w, parent_stat_name((enum parent_stat)i),
@@ -79,13 +98,41 @@ send_stats(struct parent *p, unsigned int index, uint32_t tag)
 	return (parent_send(p, ROLE_CTL, index, &m));
 }
 
+static void
+send_certificates(struct parent *p, unsigned int index, uint32_t tag)
+{
+	struct msg m;
+	struct wr w;
+
+	for (size_t i = 0;; i++) {
+		msg_init(&m, MSG_CTL_ROW);
+		m.u.ctl_row.tag = tag;
+		wr_init(&w, m.u.ctl_row.fields.p,
+		    sizeof(m.u.ctl_row.fields.p));
+		if (cred_row(p, i, &w) != 0)
+			break;
+		m.u.ctl_row.fields.len = (uint16_t)w.len;
+		if (parent_send(p, ROLE_CTL, index, &m) != 0)
+			break;
+	}
+	send_end(p, index, tag, MSG_YES, "");
+}
+
 void
 query_answer(struct parent *p, unsigned int index,
     const struct msg_ctl_query *q)
 {
+	if (q->what == CTL_CERTIFICATES) {
+		send_certificates(p, index, q->tag);
+		return;
+	}
+	if (q->what == CTL_RELOAD) {
+		reload_ask(p, index, q->tag);
+		return;
+	}
 	if (q->what != CTL_STATS) {
 		send_end(p, index, q->tag, MSG_REFUSED,
-		    "the parent answers only stats");
+		    "the parent answers only stats, certificates and reload");
 		return;
 	}
 	if (send_stats(p, index, q->tag) != 0)

@@ -16,7 +16,6 @@
 #define EXCHANGE_IKE_SA_INIT 34
 #define FLAG_I 0x08
 #define FLAG_R 0x20
-#define NI_MIN 16 /* RFC 7296 2.10: "at least 128 bits in size" */
 #define ID_TXT_MAX 255 /* what VOUCH carries */
 
 struct hdr {
@@ -43,6 +42,12 @@ hdr_read(const uint8_t *p, size_t len, struct hdr *h)
 	return (0);
 }
 
+static int
+is_answer(const struct hdr *h)
+{
+	return (!(h->flags & FLAG_I) && (h->flags & FLAG_R) && h->spi_r != 0);
+}
+
 int
 shared_shape_ok(const uint8_t *msg1, size_t len1, const uint8_t *msg2,
     size_t len2)
@@ -53,17 +58,24 @@ shared_shape_ok(const uint8_t *msg1, size_t len1, const uint8_t *msg2,
 		return (0);
 	if (!(a.flags & FLAG_I) || (a.flags & FLAG_R) || a.spi_r != 0)
 		return (0);
-	return (!(b.flags & FLAG_I) && (b.flags & FLAG_R) && b.spi_r != 0 &&
-	    a.spi_i == b.spi_i);
+	return (is_answer(&b) && a.spi_i == b.spi_i);
 }
 
-static int
-client_matches(const struct conf_policy *po, const char *idi)
+int
+shared_msg2_ok(const uint8_t *msg2, size_t len2)
+{
+	struct hdr b;
+
+	return (hdr_read(msg2, len2, &b) == 0 && is_answer(&b));
+}
+
+int
+shared_client_matches(const struct conf_policy *po, const char *id)
 {
 	int hit = po->n_client_ids == 0;
 
 	for (size_t i = 0; i < po->n_client_ids; i++)
-		hit |= conf_id_match(po->client_ids[i], idi) != 0;
+		hit |= conf_id_match(po->client_ids[i], id) != 0;
 	return (hit);
 }
 
@@ -75,7 +87,7 @@ policy_fit(const struct conf_policy *po, const char *idi, const char *idr,
     const struct secret **key)
 {
 	int server = idr[0] == '\0' || conf_id_match(po->server_id, idr);
-	int client = client_matches(po, idi);
+	int client = shared_client_matches(po, idi);
 
 	*key = conf_psk_find(po, idi);
 	if (!server)
@@ -123,7 +135,7 @@ check_request(const struct msg_shared_auth_req *q, const struct prf_alg *prf)
 	if (!shared_shape_ok(q->msg1.p, q->msg1.len, q->msg2.p, q->msg2.len))
 		return (WHY_PROTOCOL);
 	if (prf == NULL || q->sk_pi.len != prf->key_len ||
-	    q->sk_pr.len != prf->key_len || q->ni.len < NI_MIN)
+	    q->sk_pr.len != prf->key_len || q->ni.len < SHARED_NI_MIN)
 		return (WHY_PROTOCOL);
 	/* RFC 9242 IntAuth: no IKE_INTERMEDIATE in this build. */
 	if (q->int_auth.len != 0)

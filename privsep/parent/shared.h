@@ -14,6 +14,12 @@
 int shared_shape_ok(const uint8_t *msg1, size_t len1, const uint8_t *msg2,
     size_t len2);
 
+/* Message 2 alone, where of message 1 there is only a hash. */
+int shared_msg2_ok(const uint8_t *msg2, size_t len2);
+/* Do the policy's client ids match this identity? */
+int shared_client_matches(const struct conf_policy *po, const char *id);
+#define SHARED_NI_MIN 16 /* RFC 7296 2.10: "at least 128 bits in size" */
+
 /* Which policy, and which key. Looks at every policy and every key, found or
  * not, so that time tells nothing. */
 struct shared_choice {

@@ -4,14 +4,21 @@
  */
 #include "privsep/parent/state.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "privsep/base/log.h"
+#include "privsep/parent/certauth.h"
+#include "privsep/parent/cred.h"
+#include "privsep/parent/expiry.h"
 #include "privsep/parent/grant.h"
 #include "privsep/parent/out.h"
 #include "privsep/parent/pending.h"
+#include "privsep/parent/reload.h"
 #include "privsep/parent/sa.h"
+#include "privsep/parent/sigjob.h"
 #include "privsep/parent/vouch.h"
 
 #define COOKIE_MS (2u * 60 * 1000)
@@ -46,6 +53,37 @@ parent_now(const struct parent *p)
 	return (p->ops.now_ms(p->ops.arg));
 }
 
+uint64_t
+parent_wall_s(const struct parent *p)
+{
+	return (p->ops.wall_s(p->ops.arg));
+}
+
+void
+parent_event(struct parent *p, enum log_level level, const char *name,
+    const char *fmt, ...)
+{
+	struct msg m;
+	va_list ap;
+
+	msg_init(&m, MSG_EVENT);
+	m.u.event.level = (uint8_t)level;
+	memcpy(m.u.event.name, name, strnlen(name,
+	    sizeof(m.u.event.name) - 1));
+	va_start(ap, fmt);
+	if (vsnprintf(m.u.event.detail, sizeof(m.u.event.detail), fmt, ap) < 0)
+		m.u.event.detail[0] = '\0';
+	va_end(ap);
+	if (level >= LOG_L_CRIT)
+		log_crit("%s %s", name, m.u.event.detail);
+	else if (level == LOG_L_WARN)
+		log_warn("%s %s", name, m.u.event.detail);
+	else
+		log_info("%s %s", name, m.u.event.detail);
+	if (p->db_up && parent_send(p, ROLE_DB, 0, &m) != 0)
+		p->stat[PSTAT_SEND_FAILED]++;
+}
+
 static int
 random_secret(struct parent *p, struct secret *s, size_t len)
 {
@@ -58,7 +96,7 @@ random_secret(struct parent *p, struct secret *s, size_t len)
 }
 
 int
-parent_new(struct parent **out, const struct conf *conf,
+parent_new(struct parent **out, struct conf *conf,
     const struct parent_ops *ops)
 {
 	struct parent *p;
@@ -77,7 +115,8 @@ parent_new(struct parent **out, const struct conf *conf,
 	ops->random(ops->arg, p->key, sizeof(p->key));
 	ops->random(ops->arg, &p->boot_id, sizeof(p->boot_id));
 	p->cookie_ms = p->stats_ms = parent_now(p);
-	if (random_secret(p, &p->dummy_psk, DUMMY_LEN) != 0 ||
+	if (creds_new(p) != 0 || sigjobs_new(p) != 0 || reload_new(p) != 0 ||
+	    random_secret(p, &p->dummy_psk, DUMMY_LEN) != 0 ||
 	    random_secret(p, &p->cookie[0], COOKIE_LEN) != 0) {
 		parent_free(p);
 		return (ERR_NOMEM);
@@ -116,6 +155,10 @@ parent_free(struct parent *p)
 	for (unsigned int i = 0; i < 16; i++)
 		pending_drop_role(p, ROLE_NET, i);
 	pending_drop_role(p, ROLE_DB, 0);
+	pending_drop_role(p, ROLE_PKI, 0);
+	sigjobs_free(p);
+	reload_free(p);
+	creds_free(p);
 	for (unsigned int r = 0; r < ROLE_MAX; r++)
 		for (unsigned int i = 0; i < OUT_INDEX_MAX; i++)
 			out_drop(p, (enum role)r, i);
@@ -197,7 +240,16 @@ parent_role_ready(struct parent *p, enum role role, unsigned int index)
 {
 	if (role == ROLE_NET) {
 		cookie_tell(p, index);
+		cred_tell_net(p, index);
 		parent_refill(p, index, 0);
+	} else if (role == ROLE_PKI) {
+		p->pki_up = 1;
+		certauth_watch_all(p);
+	} else if (role == ROLE_SIGN) {
+		cred_sign_up(p, index, 1);
+		reload_step(p);
+		sigjob_dispatch(p);
+		pending_retry(p, NULL);
 	} else if (role == ROLE_ESP && index < 16) {
 		p->esp_up[index] = 1;
 		pending_retry(p, NULL);
@@ -214,7 +266,14 @@ parent_role_exit(struct parent *p, enum role role, unsigned int index)
 	out_drop(p, role, index);
 	if (role == ROLE_NET) {
 		tickets_drop_worker(&p->tickets, index);
+		sigjob_net_ended(p, index);
 		grant_net_ended(p, index);
+	} else if (role == ROLE_PKI) {
+		/* Who is vouched for stays; it gets all of them again. */
+		p->pki_up = 0;
+	} else if (role == ROLE_SIGN) {
+		cred_sign_up(p, index, 0);
+		sigjob_sign_ended(p, index);
 	} else if (role == ROLE_ESP && index < 16) {
 		p->esp_up[index] = 0;
 		sa_esp_ended(p, index);
@@ -233,6 +292,9 @@ parent_tick(struct parent *p)
 	tickets_expire(&p->tickets, now);
 	pending_expire(p);
 	vouch_expire(p);
+	sigjob_expire(p);
+	reload_tick(p);
+	expiry_tick(p);
 	if (now - p->cookie_ms >= COOKIE_MS)
 		cookie_rotate(p, now);
 	if (now - p->stats_ms >= p->conf->stats_ms && sa_usage(p) == 0)

@@ -36,6 +36,17 @@ struct parent_ops {
 	/* Packets for these addresses go to this esp worker; esp -1: to none
 	 * any more. */
 	void (*steer)(void *arg, const struct addr *a, uint8_t plen, int esp);
+	uint64_t (*wall_s)(void *arg); /* s since 1970 */
+	/* The processes of this role, if they run, get the configuration's
+	 * certificates again (pki); or end and start again with them (sign). */
+	int (*configure)(void *arg, enum role role);
+	int (*restart)(void *arg, enum role role);
+	/* Read the configuration's file again. */
+	int (*load)(void *arg, struct conf **out, conf_report_fn *report,
+	    void *report_arg);
+	/* Look at its certificates and keys in a process of its own, which
+	 * calls reload_checked(). */
+	int (*check)(void *arg, const struct conf *c);
 	void *arg;
 };
 
@@ -95,6 +106,7 @@ struct claim {
 struct pending {
 	enum role role;
 	unsigned int index;
+	unsigned int room; /* whose share it takes; see pending.c */
 	uint64_t until_ms;
 	struct msg *m; /* owned */
 	TAILQ_ENTRY(pending) link;
@@ -115,8 +127,11 @@ struct out_dest {
 	TAILQ_HEAD(out_list, out) waiting;
 };
 
+struct creds;   /* cred.h */
+struct sigjobs; /* sigjob.h */
+struct reload;  /* reload.h */
 struct parent {
-	const struct conf *conf;
+	struct conf *conf;
 	struct parent_ops ops;
 	uint8_t key[MAP_KEY_LEN];
 	uint64_t boot_id;
@@ -133,15 +148,18 @@ struct parent {
 	uint8_t cookie_version;
 	uint64_t cookie_ms;      /* when it was made */
 	uint64_t stats_ms;       /* when USAGE was last sent */
-	uint8_t db_up, esp_up[16];
+	uint8_t db_up, pki_up, esp_up[16];
+	struct creds *creds;
+	struct sigjobs *jobs;
+	struct reload *reload;
 	uint8_t stopping;        /* sessions end because we do */
 	struct out_dest dest[ROLE_MAX][OUT_INDEX_MAX];
 	size_t n_out;
 	uint64_t stat[PSTAT_MAX];
 };
 
-/* conf is borrowed and outlives it. ERR_NOMEM. */
-int parent_new(struct parent **out, const struct conf *conf,
+/* conf is borrowed and outlives it; a reload changes it. ERR_NOMEM. */
+int parent_new(struct parent **out, struct conf *conf,
     const struct parent_ops *ops) MUST_USE;
 void parent_free(struct parent *p);
 /* The process is ready: it gets what it must know (tickets, cookie secret; db:
@@ -157,6 +175,10 @@ void parent_tick(struct parent *p);
 int parent_send(struct parent *p, enum role role, unsigned int index,
     const struct msg *m) MUST_USE;
 uint64_t parent_now(const struct parent *p);
+uint64_t parent_wall_s(const struct parent *p);
+/* A row for show events, and the same as a line of the log. */
+void parent_event(struct parent *p, enum log_level level, const char *name,
+    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 const char *parent_stat_name(enum parent_stat s);
 /* Tickets for a worker that has `left`, a few messages at most. */
 void parent_refill(struct parent *p, unsigned int worker, uint32_t left);

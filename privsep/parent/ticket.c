@@ -65,6 +65,7 @@ ticket_drop(struct tickets *ts, struct ticket *t)
 	HASH_DELETE(by_sid, ts->by_sid, t);
 	HASH_DELETE(by_nr, ts->by_nr, t);
 	free(t->identity);
+	free(t->cert);
 	free(t);
 }
 
@@ -213,23 +214,26 @@ tickets_drop_worker(struct tickets *ts, unsigned int worker)
 }
 
 int
+ticket_init_hash_of(const uint8_t h1[32], const uint8_t h2[32],
+    uint8_t out[32])
+{
+	struct piece p[2] = { { h1, 32 }, { h2, 32 } };
+
+	return (hash_sha256(p, 2, out));
+}
+
+int
 ticket_init_hash(const uint8_t *msg1, size_t len1, const uint8_t *msg2,
     size_t len2, uint8_t out[32])
 {
-	uint8_t l1[4], l2[4];
-	struct piece p[4] = { { l1, 4 }, { msg1, len1 }, { l2, 4 },
-		{ msg2, len2 } };
-	struct wr w;
+	struct piece p1 = { msg1, len1 }, p2 = { msg2, len2 };
+	uint8_t h1[32], h2[32];
+	int r;
 
-	if (len1 > UINT32_MAX || len2 > UINT32_MAX)
-		return (ERR_RANGE);
-	wr_init(&w, l1, sizeof(l1));
-	if (wr_u32(&w, (uint32_t)len1) != 0)
-		return (ERR_SPACE);
-	wr_init(&w, l2, sizeof(l2));
-	if (wr_u32(&w, (uint32_t)len2) != 0)
-		return (ERR_SPACE);
-	return (hash_sha256(p, 4, out));
+	if ((r = hash_sha256(&p1, 1, h1)) != 0 ||
+	    (r = hash_sha256(&p2, 1, h2)) != 0)
+		return (r);
+	return (ticket_init_hash_of(h1, h2, out));
 }
 
 int
@@ -258,6 +262,15 @@ ticket_verify_once(struct ticket *t)
 	if (t->verified)
 		return (ERR_STATE);
 	t->verified = 1;
+	return (0);
+}
+
+int
+ticket_sign_once(struct ticket *t)
+{
+	if (t->has_signed)
+		return (ERR_STATE);
+	t->has_signed = 1;
 	return (0);
 }
 

@@ -41,6 +41,14 @@ struct ticket_parts {
 	uint8_t idr_hash[32];
 };
 
+/* What is kept of a certificate that a session lives by. */
+struct session_cert {
+	uint64_t not_after;      /* s since 1970 */
+	uint8_t fingerprint[32];
+	uint16_t watch_len;
+	uint8_t data[];          /* watch, then the subject's text with its NUL */
+};
+
 struct session;
 struct ticket {
 	uint8_t nr[NR_LEN];
@@ -48,9 +56,11 @@ struct ticket {
 	enum ticket_state state;
 	uint8_t worker;
 	uint8_t verified;    /* this AUTH round's verification was used */
+	uint8_t has_signed;  /* and its signature */
 	uint8_t vouched;     /* bits: enum msg_method */
 	uint16_t policy;     /* of the first vouch */
 	char *identity;      /* of the first vouch; owned */
+	struct session_cert *cert; /* by a certificate: which; owned */
 	uint64_t ends_ms;    /* not for SPENT */
 	struct ticket_parts parts;
 	struct session *session; /* once SPENT; the session owns the ticket */
@@ -95,15 +105,20 @@ void tickets_drop_worker(struct tickets *ts, unsigned int worker);
 struct ticket *ticket_by_sid(struct tickets *ts, const uint8_t *sid);
 struct ticket *ticket_by_nr(struct tickets *ts, const uint8_t *nr);
 
-/* SHA-256 over both IKE_SA_INIT messages, each after its 32-bit length. */
+/* SHA-256(SHA-256(msg1) | SHA-256(msg2)): pki sees only the hash of message 2,
+ * SIGN_REQ has only that of message 1. */
+int ticket_init_hash_of(const uint8_t h1[32], const uint8_t h2[32],
+    uint8_t out[32]) MUST_USE;
 int ticket_init_hash(const uint8_t *msg1, size_t len1, const uint8_t *msg2,
     size_t len2, uint8_t out[32]) MUST_USE;
 /* Bind at the first request, compare at later ones: ERR_POLICY for a ticket
  * whose parts are others, ERR_STATE for a spent one. */
 int ticket_bind(struct tickets *ts, struct ticket *t,
     const struct ticket_parts *parts, uint64_t ends_ms) MUST_USE;
-/* Take the one verification of this AUTH round: ERR_STATE when it is used. */
+/* Take the one verification of this AUTH round: ERR_STATE when it is used. The
+ * same for its one signature. */
 int ticket_verify_once(struct ticket *t) MUST_USE;
+int ticket_sign_once(struct ticket *t) MUST_USE;
 void ticket_spend(struct tickets *ts, struct ticket *t);
 void ticket_drop(struct tickets *ts, struct ticket *t);
 

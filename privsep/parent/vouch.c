@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "privsep/base/log.h"
+#include "privsep/parent/certauth.h"
 #include "privsep/parent/grant.h"
 #include "privsep/parent/pending.h"
 
@@ -17,6 +18,20 @@ policy_at(const struct parent *p, uint16_t policy)
 {
 	return (policy < p->conf->n_policies ? &p->conf->policies[policy] :
 	    NULL);
+}
+
+/* DESIGN 7: "device = the first of: certificate fingerprint; ..." */
+static void
+tell_cert(const struct session_cert *c, struct msg_vouch *v)
+{
+	const char *subject;
+
+	if (c == NULL)
+		return;
+	memcpy(v->device.p, c->fingerprint, sizeof(c->fingerprint));
+	v->device.len = sizeof(c->fingerprint);
+	subject = (const char *)c->data + c->watch_len;
+	memcpy(v->subject, subject, strnlen(subject, sizeof(v->subject) - 1));
 }
 
 void
@@ -34,6 +49,7 @@ vouch_tell(struct parent *p, const struct session *s, int resync)
 	m.u.vouch.policy = s->policy;
 	m.u.vouch.net = s->ticket->worker;
 	m.u.vouch.resync = (uint8_t)resync;
+	tell_cert(s->ticket->cert, &m.u.vouch);
 	/* When this fails db is going down: the resync tells it again. */
 	if (parent_send(p, ROLE_DB, 0, &m) != 0)
 		p->stat[PSTAT_SEND_FAILED]++;
@@ -156,6 +172,7 @@ session_end(struct parent *p, struct session *s)
 {
 	/* Its addresses are nobody's before db hears of it. */
 	grant_release(p, s);
+	certauth_unwatch(p, s);
 	vouch_settled(p, s);
 	s->state = SESSION_ENDED;
 	p->stat[PSTAT_ENDED]++;

@@ -52,6 +52,12 @@ struct fake {
 	struct steered steered[256];
 	uint8_t down[ROLE_MAX][16]; /* sends to it fail */
 	size_t n_psk[4];
+	uint64_t wall_s;
+	struct conf_certificate certificate[4];
+	struct conf_trust trust[4];
+	/* What the parent wanted done. */
+	unsigned int configured, restarted, checked;
+	struct conf *load; /* what the file holds now; NULL: it has faults */
 };
 
 #define PRF_SHA256 5
@@ -78,6 +84,50 @@ fake_random(void *arg, void *out, size_t len)
 		z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
 		b[i] = (uint8_t)((z ^ (z >> 31)) >> 24);
 	}
+}
+
+HELPER uint64_t
+fake_wall(void *arg)
+{
+	return (((struct fake *)arg)->wall_s);
+}
+
+HELPER int
+fake_configure(void *arg, enum role role)
+{
+	ck_assert_int_eq(role, ROLE_PKI);
+	((struct fake *)arg)->configured++;
+	return (0);
+}
+
+HELPER int
+fake_restart(void *arg, enum role role)
+{
+	ck_assert_int_eq(role, ROLE_SIGN);
+	((struct fake *)arg)->restarted++;
+	return (0);
+}
+
+HELPER int
+fake_load(void *arg, struct conf **out, conf_report_fn *report, void *rarg)
+{
+	struct fake *f = arg;
+
+	if (f->load == NULL) {
+		report(rarg, 0, "x.conf:3: unknown word");
+		return (ERR_CONF);
+	}
+	*out = f->load;
+	f->load = NULL;
+	return (0);
+}
+
+HELPER int
+fake_check(void *arg, const struct conf *c)
+{
+	(void)c;
+	((struct fake *)arg)->checked++;
+	return (0);
 }
 
 /* Keeps a copy without the keys, which are checked by their length only. */
@@ -178,31 +228,53 @@ fake_psk(struct conf_policy *po, const char *identity, const char *key)
 	ck_assert_int_eq(conf_psk_index(po), 0);
 }
 
-/* Two net and two esp workers, one policy with two keys; db and esp are up. */
+/* Two net and two esp workers; no policy yet. */
 HELPER struct fake *
-fake_base(void)
+fake_house(void)
 {
-	struct parent_ops ops = { fake_send, fake_now, fake_random, fake_steer,
-		NULL };
 	struct fake *f = calloc(1, sizeof(*f));
-	struct conf_policy *po;
 
 	ck_assert_ptr_nonnull(f);
 	f->conf.policies = f->policy;
+	f->conf.certificates = f->certificate;
+	f->conf.trusts = f->trust;
 	f->conf.net_workers = f->conf.esp_workers = 2;
+	f->conf.sign_workers = 2;
 	f->conf.net.half_open_ms = 30000;
+	f->conf.net.wait_ms = 4000;
 	f->conf.net.max_sas = 2000;
 	f->conf.stats_ms = 5000;
 	f->now = 1000000;
+	f->wall_s = 1800000000;
 	f->seed = 42;
-	po = fake_policy(f, "vpn.example.com", "*@example.com", CONF_AUTH_PSK);
-	fake_psk(po, "alice@example.com", "correct horse battery");
-	fake_psk(po, "bob@example.com", "bob's own key");
-	ops.arg = f;
+	return (f);
+}
+
+/* Its parent; db and esp are up. */
+HELPER void
+fake_parent(struct fake *f)
+{
+	struct parent_ops ops = { fake_send, fake_now, fake_random, fake_steer,
+		fake_wall, fake_configure, fake_restart, fake_load, fake_check,
+		f };
+
 	ck_assert_int_eq(parent_new(&f->p, &f->conf, &ops), 0);
 	parent_role_ready(f->p, ROLE_DB, 0);
 	for (unsigned int i = 0; i < 2; i++)
 		parent_role_ready(f->p, ROLE_ESP, i);
+}
+
+/* One policy with two keys. */
+HELPER struct fake *
+fake_base(void)
+{
+	struct fake *f = fake_house();
+	struct conf_policy *po;
+
+	po = fake_policy(f, "vpn.example.com", "*@example.com", CONF_AUTH_PSK);
+	fake_psk(po, "alice@example.com", "correct horse battery");
+	fake_psk(po, "bob@example.com", "bob's own key");
+	fake_parent(f);
 	return (f);
 }
 
@@ -328,6 +400,7 @@ fake_login_msg(struct msg *m, const struct pair *pair, const char *idi,
 	if (idr != NULL)
 		q->idr.len = fake_id(q->idr.p, idr);
 	q->peer.family = 4;
+	q->suites = (1 << SUITE_MAX) - 1;
 	fake_auth(q, psk);
 }
 
