@@ -47,12 +47,12 @@ admitted(const struct transform *t, enum alg_use use, uint8_t suites)
 	switch (t->type) {
 	case T_ENCR:
 		e = suite_encr(t->id, t->bits);
-		return (e != NULL && (e->suites & suites) && (e->use & use) &&
+		return (e != NULL && (suite_encr_in(e, use) & suites) &&
 		    !(t->has_bits && t->bits == 0));
 	case T_INTEG:
 		i = suite_integ(t->id);
-		return (t->id == 0 || (i != NULL && (i->suites & suites) &&
-		    (i->use & use)));
+		return (t->id == 0 || (i != NULL &&
+		    (suite_integ_in(i, use) & suites)));
 	case T_PRF:
 		p = suite_prf(t->id);
 		return (p != NULL && (p->suites & suites));
@@ -106,10 +106,10 @@ wanted(struct txt *t, uint8_t type, enum alg_use use, uint8_t suites)
 		}
 	switch (type) {
 	case T_ENCR:
-		EACH(e, suite_encr_at, e->use & use)
+		EACH(e, suite_encr_at, suite_encr_in(e, use) & suites)
 		break;
 	case T_INTEG:
-		EACH(in, suite_integ_at, in->use & use)
+		EACH(in, suite_integ_at, suite_integ_in(in, use) & suites)
 		break;
 	case T_PRF:
 		EACH(p, suite_prf_at, 1)

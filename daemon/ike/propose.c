@@ -37,7 +37,7 @@ encr_bit(const struct transform *t, enum alg_use use, uint8_t suites,
 			o->aead = 1;
 		else
 			o->plain = 1;
-		return ((a->suites & suites) && (a->use & use) ?
+		return ((suite_encr_in(a, use) & suites) ?
 		    (uint64_t)1 << i : 0);
 	}
 	return (0);
@@ -61,7 +61,7 @@ offer_add(struct offer *o, const struct transform *t, enum alg_use use,
 		o->integ_some |= t->id != 0;
 		for (i = 0; (in = suite_integ_at(i)) != NULL; i++)
 			if (in->id == t->id && !t->has_bits &&
-			    (in->suites & suites) && (in->use & use))
+			    (suite_integ_in(in, use) & suites))
 				o->integ |= (uint32_t)1 << i;
 		break;
 	case T_PRF:
@@ -172,15 +172,14 @@ choose_cipher(struct chosen *ch, const struct offer *o)
 		ch->algs.integ = suite_integ_at(lowest(o->integ))->id;
 }
 
-int
-ike_propose_ike(struct chosen *ch, const struct payload *sa, uint8_t spi_len,
+static int
+propose_ike(struct chosen *ch, const struct payload *sa, uint8_t spi_len,
     uint8_t suites, uint16_t ke_sent)
 {
 	struct proposal p;
 	struct offer o;
 	struct rd r, s;
 
-	memset(ch, 0, sizeof(*ch));
 	if (wire_sa_check(sa->body, sa->len) != 0)
 		return (ERR_SYNTAX);
 	rd_init(&r, sa->body, sa->len);
@@ -212,15 +211,14 @@ ike_propose_ike(struct chosen *ch, const struct payload *sa, uint8_t spi_len,
  * A proposal that names no ESN transform means none (RFC 7296 3.3.2 wants
  * one; some clients leave it out).
  */
-int
-ike_propose_esp(struct chosen *ch, const struct payload *sa, uint8_t suites,
+static int
+propose_esp(struct chosen *ch, const struct payload *sa, uint8_t suites,
     int pfs, uint16_t ke_sent)
 {
 	struct proposal p;
 	struct offer o;
 	struct rd r, s;
 
-	memset(ch, 0, sizeof(*ch));
 	if (wire_sa_check(sa->body, sa->len) != 0)
 		return (ERR_SYNTAX);
 	rd_init(&r, sa->body, sa->len);
@@ -247,6 +245,56 @@ ike_propose_esp(struct chosen *ch, const struct payload *sa, uint8_t suites,
 		return (0);
 	}
 	return (ERR_NOENT);
+}
+
+/*
+ * The lists by name stand beside each other, where the other suites hold one
+ * another: a cipher of one with a group of the other is in neither. So they are
+ * tried one by one, the strictest first, when nothing wider is in force.
+ */
+static int
+next_list(uint8_t *suites, uint8_t *now)
+{
+	const uint8_t wide = 1 << SUITE_DEFAULT | 1 << SUITE_COMPATIBLE |
+	    1 << SUITE_LEGACY;
+	unsigned int i = SUITE_MAX;
+
+	if (*suites == 0)
+		return (0);
+	*now = *suites;
+	while ((*suites & wide) == 0 && i-- > 0)
+		if (*suites >> i & 1) {
+			*now = (uint8_t)(1 << i);
+			break;
+		}
+	*suites &= (uint8_t)~*now;
+	return (1);
+}
+
+int
+ike_propose_ike(struct chosen *ch, const struct payload *sa, uint8_t spi_len,
+    uint8_t suites, uint16_t ke_sent)
+{
+	int r = ERR_NOENT;
+	uint8_t now;
+
+	memset(ch, 0, sizeof(*ch));
+	while (r == ERR_NOENT && next_list(&suites, &now))
+		r = propose_ike(ch, sa, spi_len, now, ke_sent);
+	return (r);
+}
+
+int
+ike_propose_esp(struct chosen *ch, const struct payload *sa, uint8_t suites,
+    int pfs, uint16_t ke_sent)
+{
+	int r = ERR_NOENT;
+	uint8_t now;
+
+	memset(ch, 0, sizeof(*ch));
+	while (r == ERR_NOENT && next_list(&suites, &now))
+		r = propose_esp(ch, sa, now, pfs, ke_sent);
+	return (r);
 }
 
 static void

@@ -12,6 +12,9 @@
 #define S_LEGACY (1 << SUITE_LEGACY)
 #define S_COMPATIBLE (S_LEGACY | 1 << SUITE_COMPATIBLE)
 #define S_DEFAULT (S_COMPATIBLE | 1 << SUITE_DEFAULT)
+#define S_B128 (1 << SUITE_SUITE_B_128)
+#define S_B256 (1 << SUITE_SUITE_B_256)
+#define S_CNSA (1 << SUITE_CNSA_1)
 #define U_BOTH (ALG_IKE | ALG_ESP)
 #define NITEMS(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -97,6 +100,25 @@ suite_kex(uint16_t id)
 		if (kexs[i].id == id)
 			return (&kexs[i]);
 	return (NULL);
+}
+
+uint8_t
+suite_encr_in(const struct encr_alg *e, enum alg_use use)
+{
+	if ((e->use & (unsigned int)use) == 0)
+		return (0);
+	/* RFC 6379 3: ESP is AES-GCM in all lists; AES-CBC is IKE's. */
+	if (use == ALG_ESP && e->icv_len == 0)
+		return (e->suites & (uint8_t)S_DEFAULT);
+	return (e->suites);
+}
+
+uint8_t
+suite_integ_in(const struct integ_alg *i, enum alg_use use)
+{
+	if ((i->use & (unsigned int)use) == 0)
+		return (0);
+	return (use == ALG_ESP ? i->suites & (uint8_t)S_DEFAULT : i->suites);
 }
 
 const struct encr_alg *
@@ -232,16 +254,15 @@ algs_mask(const struct algs *a, enum alg_use use)
 	const struct kex_alg *k = suite_kex(a->kex);
 	unsigned int mask;
 
-	if (e == NULL || (e->use & (unsigned int)use) == 0)
+	if (e == NULL || (mask = suite_encr_in(e, use)) == 0)
 		return (0);
-	mask = e->suites;
 	/* An AEAD stands alone, a bare cipher never does. */
 	if ((e->icv_len != 0) != (a->integ == 0))
 		return (0);
 	if (a->integ != 0) {
-		if (i == NULL || (i->use & (unsigned int)use) == 0)
+		if (i == NULL)
 			return (0);
-		mask &= i->suites;
+		mask &= suite_integ_in(i, use);
 	}
 	if (use == ALG_IKE || a->prf != 0)
 		mask &= p != NULL ? p->suites : 0;

@@ -14,7 +14,8 @@
 enum suite_id { SUITE_DEFAULT, SUITE_COMPATIBLE, SUITE_LEGACY,
 	SUITE_SUITE_B_128, SUITE_SUITE_B_256, SUITE_CNSA_1, SUITE_MAX };
 
-/* Which suites admit it: bit 1 << suite_id; and where. */
+/* Which suites admit it: bit 1 << suite_id; and where. Of ciphers and integrity
+ * ask suite_encr_in() and suite_integ_in(). */
 enum alg_use { ALG_IKE = 1, ALG_ESP = 2 };
 
 struct encr_alg {
@@ -55,6 +56,9 @@ const struct encr_alg *suite_encr(uint16_t id, uint16_t bits);
 const struct integ_alg *suite_integ(uint16_t id);
 const struct prf_alg *suite_prf(uint16_t id);
 const struct kex_alg *suite_kex(uint16_t id);
+/* The suites that admit it for this use; none: 0. */
+uint8_t suite_encr_in(const struct encr_alg *e, enum alg_use use);
+uint8_t suite_integ_in(const struct integ_alg *i, enum alg_use use);
 /* The i-th line of a kind in our preference, NULL past the end. */
 const struct encr_alg *suite_encr_at(size_t i);
 const struct integ_alg *suite_integ_at(size_t i);

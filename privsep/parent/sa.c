@@ -55,8 +55,8 @@ check_algs(const struct parent *p, const struct session *s,
 	/* An AEAD stands alone, a plain cipher never does. */
 	if ((e->icv_len != 0) != (i == NULL))
 		return (WHY_CHILD_PROPOSAL);
-	if (!(e->suites & suite) || (i != NULL &&
-	    (!(i->suites & suite) || !(i->use & ALG_ESP))))
+	if (!(suite_encr_in(e, ALG_ESP) & suite) ||
+	    (i != NULL && !(suite_integ_in(i, ALG_ESP) & suite)))
 		return (WHY_SUITE);
 	len = aead_key_len(e, i);
 	if (a->key_in.len != len || a->key_out.len != len || a->esn > 1)

@@ -192,6 +192,103 @@ START_TEST(least_suite)
 }
 END_TEST
 
+/* The lists by name, each whole and in our order: what the man page says. */
+static const struct {
+	enum suite_id id;
+	const char *ike_encr, *ike_integ, *esp_encr, *esp_integ, *prf, *kex;
+} lists[] = {
+	{ SUITE_SUITE_B_128, "aes128gcm16 aes128", "sha256", "aes128gcm16", "",
+	    "sha256", "ecp256" },
+	{ SUITE_SUITE_B_256, "aes256gcm16 aes256", "sha384", "aes256gcm16", "",
+	    "sha384", "ecp384" },
+	{ SUITE_CNSA_1, "aes256gcm16", "", "aes256gcm16", "", "sha384 sha512",
+	    "ecp384 modp3072 modp4096" },
+};
+
+static void
+add(char *list, const char *name)
+{
+	if (*list != '\0')
+		strcat(list, " ");
+	strcat(list, name);
+}
+
+START_TEST(lists_by_name)
+{
+	char ei[500] = "", ii[500] = "", ee[500] = "", ie[500] = "",
+	    pr[500] = "", ke[500] = "";
+	unsigned int bit = BIT(lists[_i].id);
+	const struct encr_alg *e;
+	const struct integ_alg *in;
+	const struct prf_alg *p;
+	const struct kex_alg *k;
+	size_t i;
+
+	for (i = 0; (e = suite_encr_at(i)) != NULL; i++) {
+		if (suite_encr_in(e, ALG_IKE) & bit)
+			add(ei, e->name);
+		if (suite_encr_in(e, ALG_ESP) & bit)
+			add(ee, e->name);
+		/* Of the wider suites each takes it for both. */
+		ck_assert_uint_eq(suite_encr_in(e, ALG_IKE) & 7u,
+		    suite_encr_in(e, ALG_ESP) & 7u);
+	}
+	for (i = 0; (in = suite_integ_at(i)) != NULL; i++) {
+		if (suite_integ_in(in, ALG_IKE) & bit)
+			add(ii, in->name);
+		if (suite_integ_in(in, ALG_ESP) & bit)
+			add(ie, in->name);
+	}
+	for (i = 0; (p = suite_prf_at(i)) != NULL; i++)
+		if (p->suites & bit)
+			add(pr, p->name);
+	for (i = 0; (k = suite_kex_at(i)) != NULL; i++)
+		if (k->suites & bit)
+			add(ke, k->name);
+	ck_assert_str_eq(ei, lists[_i].ike_encr);
+	ck_assert_str_eq(ii, lists[_i].ike_integ);
+	ck_assert_str_eq(ee, lists[_i].esp_encr);
+	ck_assert_str_eq(ie, lists[_i].esp_integ);
+	ck_assert_str_eq(pr, lists[_i].prf);
+	ck_assert_str_eq(ke, lists[_i].kex);
+}
+END_TEST
+
+/* encr, bits, integ, prf, kex → the suites that hold all of it. */
+#define WIDE (BIT(SUITE_DEFAULT) | BIT(SUITE_COMPATIBLE) | BIT(SUITE_LEGACY))
+static const struct {
+	struct algs a;
+	enum alg_use use;
+	unsigned int want;
+} mixes[] = {
+	/* 0 */ { { 20, 128, 0, 5, 19, 0 }, ALG_IKE,
+	    WIDE | BIT(SUITE_SUITE_B_128) },
+	/* 1 */ { { 12, 128, 12, 5, 19, 0 }, ALG_IKE,
+	    WIDE | BIT(SUITE_SUITE_B_128) },
+	/* 2 CBC is IKE's only */ { { 12, 128, 12, 0, 0, 0 }, ALG_ESP, WIDE },
+	/* 3 */ { { 20, 128, 0, 0, 19, 1 }, ALG_ESP,
+	    WIDE | BIT(SUITE_SUITE_B_128) },
+	/* 4 */ { { 20, 256, 0, 6, 20, 0 }, ALG_IKE,
+	    WIDE | BIT(SUITE_SUITE_B_256) | BIT(SUITE_CNSA_1) },
+	/* 5 */ { { 20, 256, 0, 7, 20, 0 }, ALG_IKE,
+	    WIDE | BIT(SUITE_CNSA_1) },
+	/* 6 */ { { 20, 256, 0, 6, 15, 0 }, ALG_IKE,
+	    WIDE | BIT(SUITE_CNSA_1) },
+	/* 7 */ { { 12, 256, 13, 6, 20, 0 }, ALG_IKE,
+	    WIDE | BIT(SUITE_SUITE_B_256) },
+	/* 8 one of each list is on none */
+	{ { 20, 256, 0, 5, 19, 0 }, ALG_IKE, WIDE },
+	/* 9 */ { { 20, 128, 0, 5, 20, 0 }, ALG_IKE, WIDE },
+	/* 10 */ { { 20, 256, 0, 0, 31, 1 }, ALG_ESP, WIDE },
+};
+
+START_TEST(suites_of_a_mix)
+{
+	ck_assert_uint_eq(algs_suites(&mixes[_i].a, mixes[_i].use),
+	    mixes[_i].want);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -205,6 +302,10 @@ main(void)
 	tcase_add_test(t, suite_names);
 	tcase_add_loop_test(t, least_suite, 0,
 	    (int)(sizeof(rows) / sizeof(rows[0])));
+	tcase_add_loop_test(t, lists_by_name, 0,
+	    (int)(sizeof(lists) / sizeof(lists[0])));
+	tcase_add_loop_test(t, suites_of_a_mix, 0,
+	    (int)(sizeof(mixes) / sizeof(mixes[0])));
 	suite_add_tcase(s, t);
 	return (run_suite(s));
 }
