@@ -1,0 +1,194 @@
+/*
+ * CRLs on disk, for the next start. In: the process's own folder, which is its
+ * root; out: the same. Runs in pki.
+ *
+ * A file is called by the SHA-256 of its URL and holds the CRL's DER. What is
+ * read is believed no more than what comes from a URL: it is parsed by the
+ * same code, and waits for an issuer that signed it.
+ */
+#include "daemon/pki_revoke.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "privsep/base/log.h"
+
+#define NAME_LEN (2 * HASH_LEN + 4) /* hex and ".crl" */
+#define FILES_MAX 4096              /* looked at in the folder */
+
+static void
+name_of(char name[NAME_LEN + 1], const uint8_t hash[HASH_LEN])
+{
+	struct txt t;
+
+	txt_init(&t, name, NAME_LEN + 1);
+	txt_hex(&t, hash, HASH_LEN);
+	txt_str(&t, ".crl");
+}
+
+static int
+hex_of(uint8_t hash[HASH_LEN], const char *name)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *a, *b;
+
+	if (strlen(name) != NAME_LEN || strcmp(name + 2 * HASH_LEN, ".crl") != 0)
+		return (ERR_SYNTAX);
+	for (size_t i = 0; i < HASH_LEN; i++) {
+		a = strchr(digits, name[2 * i]);
+		b = strchr(digits, name[2 * i + 1]);
+		if (a == NULL || b == NULL)
+			return (ERR_SYNTAX);
+		hash[i] = (uint8_t)((a - digits) << 4 | (b - digits));
+	}
+	return (0);
+}
+
+static int
+read_all(int fd, uint8_t **out, size_t *len, uint64_t *mtime)
+{
+	struct stat st;
+	uint8_t *p;
+	size_t n = 0;
+	ssize_t got;
+
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size <= 0 ||
+	    (uint64_t)st.st_size > CRL_MAX)
+		return (ERR_SYNTAX);
+	*mtime = (uint64_t)st.st_mtime;
+	*len = (size_t)st.st_size;
+	if ((p = malloc(*len)) == NULL)
+		return (ERR_NOMEM);
+	while (n < *len && (got = read(fd, p + n, *len - n)) > 0)
+		n += (size_t)got;
+	if (n < *len) {
+		free(p);
+		return (ERR_SHORT);
+	}
+	*out = p;
+	return (0);
+}
+
+/* One file of the folder. ERR_*: it is of no use. */
+static int
+take_file(struct pki *k, const char *name)
+{
+	struct revoke *r = revoke_of(k);
+	uint8_t hash[HASH_LEN], issuer[HASH_LEN], *p = NULL;
+	struct crl_slot *s;
+	struct crl *crl;
+	uint64_t mtime;
+	size_t len;
+	int fd, err;
+
+	if ((err = hex_of(hash, name)) != 0)
+		return (err);
+	if ((fd = openat(r->dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
+	    O_CLOEXEC)) < 0)
+		return (ERR_SYS);
+	err = read_all(fd, &p, &len, &mtime);
+	close(fd);
+	if (err == 0)
+		err = p[0] == 0x30 ? crl_parse(&crl, p, len) : ERR_SYNTAX;
+	free(p);
+	if (err != 0)
+		return (err);
+	crl_issuer_hash(crl, issuer);
+	if ((err = crl_slot_put(k, hash, NULL, crl, NULL)) != 0)
+		return (err);
+	if ((s = crl_slot_of(r, hash, issuer)) != NULL)
+		s->used_s = mtime;
+	return (0);
+}
+
+void
+crl_disk_init(struct pki *k)
+{
+	struct revoke *r = revoke_of(k);
+	struct dirent *e;
+	size_t seen = 0, kept = 0;
+	char *dot;
+	DIR *d;
+	int fd, err;
+
+	/* After chroot and chdir this is the root folder. */
+	r->dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = r->dir >= 0 ? openat(r->dir, ".", O_RDONLY | O_DIRECTORY |
+	    O_CLOEXEC) : -1;
+	if (fd < 0 || (d = fdopendir(fd)) == NULL) {
+		log_warn("crl.cache error=\"the folder cannot be read\"");
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while ((e = readdir(d)) != NULL && seen++ < FILES_MAX) {
+		dot = strrchr(e->d_name, '.');
+		if (dot == NULL || e->d_name[0] == '.')
+			continue;
+		if (strcmp(dot, ".new") == 0) { /* we ended while writing */
+			(void)unlinkat(r->dir, e->d_name, 0);
+			continue;
+		}
+		if (strcmp(dot, ".crl") != 0)
+			continue;
+		if (r->n_urls >= CRL_SLOTS_MAX || r->bytes >= CRL_BYTES_MAX)
+			err = ERR_LIMIT;
+		else
+			err = take_file(k, e->d_name);
+		if (err == 0) {
+			kept++;
+			continue;
+		}
+		log_warn_rate(5, "crl.cache.removed error=\"%s\"",
+		    err_text(err));
+		(void)unlinkat(r->dir, e->d_name, 0);
+	}
+	closedir(d);
+	log_info("crl.cache read=%zu", kept);
+}
+
+void
+crl_disk_write(struct pki *k, const struct crl_slot *s)
+{
+	struct revoke *r = revoke_of(k);
+	char name[NAME_LEN + 1], temp[NAME_LEN + 1];
+	const uint8_t *p;
+	size_t len, n = 0;
+	ssize_t put;
+	int fd;
+
+	if (s->from_file || r->dir < 0)
+		return;
+	name_of(name, s->url_hash);
+	memcpy(temp, name, sizeof(temp));
+	memcpy(temp + 2 * HASH_LEN, ".new", 4);
+	p = crl_der(s->crl, &len);
+	fd = openat(r->dir, temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW |
+	    O_CLOEXEC, 0600);
+	while (fd >= 0 && n < len && (put = write(fd, p + n, len - n)) > 0)
+		n += (size_t)put;
+	if (fd >= 0)
+		close(fd);
+	/* Not synchronous: what a crash spoils is seen when it is read. */
+	if (fd < 0 || n < len || renameat(r->dir, temp, r->dir, name) != 0) {
+		log_warn_rate(1, "crl.cache error=\"cannot be written\"");
+		(void)unlinkat(r->dir, temp, 0);
+	}
+}
+
+void
+crl_disk_remove(struct pki *k, const struct crl_slot *s)
+{
+	struct revoke *r = revoke_of(k);
+	char name[NAME_LEN + 1];
+
+	if (s->from_file || r->dir < 0)
+		return;
+	name_of(name, s->url_hash);
+	(void)unlinkat(r->dir, name, 0);
+}
