@@ -16,6 +16,7 @@
 #include "privsep/conf/conf.h"
 #include "privsep/ipc/proc.h"
 #include "privsep/parent/parent.h"
+#include "privsep/parent/sign.h"
 
 #define DEFAULT_CONF "/etc/gatehouse/gatehouse.conf"
 #define PRINT_MAX (1024 * 1024)
@@ -25,6 +26,7 @@ static int (*const role_mains[ROLE_MAX])(void) = {
 	[ROLE_ESP] = esp_main,
 	[ROLE_DB] = db_main,
 	[ROLE_CTL] = ctl_main,
+	[ROLE_SIGN] = sign_main,
 	[ROLE_FETCH] = fetch_main,
 };
 

@@ -258,6 +258,7 @@ sign_part(const struct conf *c, size_t i, struct msg *m)
 	if (is_pkcs11(k)) {
 		memcpy(u->uri, k->key, sizeof(u->uri));
 		memcpy(u->module, k->module, sizeof(u->module));
+		memcpy(u->token_dir, k->token_dir, sizeof(u->token_dir));
 	}
 	if (k->password.p == NULL)
 		return (0);

@@ -255,7 +255,7 @@ enter_role(const struct jail_conf *jc, char *why, size_t why_cap)
 	if (jail_has_folder(jc->role)) {
 		if (enter_own(jc, why, why_cap))
 			return (ERR_SYS);
-	} else if (enter_root(jc, why, why_cap)) {
+	} else if (jc->token_dir == NULL && enter_root(jc, why, why_cap)) {
 		return (ERR_SYS);
 	} else if (become(jc->uid, jc->gid) != 0) {
 		return (jail_failed(why, why_cap, "setresuid"));
@@ -297,12 +297,13 @@ __asan_default_options(void)
 #endif
 
 int
-jail_enter(const struct jail_conf *jc, char *why, size_t why_cap)
+jail_become(const struct jail_conf *jc, char *why, size_t why_cap)
 {
 	int r;
 
-	if (why_cap == 0 || jc->role >= ROLE_MAX)
-		BUG("jail_enter");
+	if (why_cap == 0 || jc->role >= ROLE_MAX ||
+	    (jc->token_dir != NULL && jc->role != ROLE_SIGN))
+		BUG("jail_become");
 	why[0] = '\0';
 	if (jc->role == ROLE_PARENT)
 		r = enter_parent(why, why_cap);
@@ -314,9 +315,24 @@ jail_enter(const struct jail_conf *jc, char *why, size_t why_cap)
 		return (jail_failed(why, why_cap, "PR_SET_DUMPABLE"));
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return (jail_failed(why, why_cap, "PR_SET_NO_NEW_PRIVS"));
+	return (0);
+}
+
+int
+jail_shut(const struct jail_conf *jc, char *why, size_t why_cap)
+{
+	why[0] = '\0';
 	/* A domain of the parent would hold for roles that it starts again,
 	 * which read libraries: roles only. */
 	if (jc->role != ROLE_PARENT && jail_landlock(jc, why, why_cap))
 		return (ERR_SYS);
 	return (jail_filter(jc, why, why_cap));
+}
+
+int
+jail_enter(const struct jail_conf *jc, char *why, size_t why_cap)
+{
+	if (jail_become(jc, why, why_cap))
+		return (ERR_SYS);
+	return (jail_shut(jc, why, why_cap));
 }

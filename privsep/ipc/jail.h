@@ -20,6 +20,9 @@ struct jail_conf {
 	                        * NULL: none (parent) */
 	const char *state_dir; /* db, pki: the only folder it sees, and its
 	                        * root from then on; else NULL */
+	const char *token_dir; /* sign with keys in a PKCS#11 token: no chroot;
+	                        * this folder is all that Landlock lets it read.
+	                        * Else NULL */
 	unsigned int nofile;   /* descriptors it may hold */
 	const uid_t *role_uids; /* parent: the uids it may become for a child */
 	size_t n_role_uids;
@@ -27,6 +30,11 @@ struct jail_conf {
 };
 int jail_has_folder(enum role role); /* db, pki: state_dir is its root */
 int jail_enter(const struct jail_conf *jc, char *why, size_t why_cap) MUST_USE;
+/* The same in two steps, for who must still open files between them, but no
+ * longer as the parent: everything up to no_new_privs; Landlock and seccomp. */
+int jail_become(const struct jail_conf *jc, char *why, size_t why_cap)
+    MUST_USE;
+int jail_shut(const struct jail_conf *jc, char *why, size_t why_cap) MUST_USE;
 
 /* Parent only, while still uid 0: the limits that it and every role inherit
  * (locked memory for keys, descriptors). 0 with a line in why: the system

@@ -350,21 +350,33 @@ ll_best(long abi, enum role role, struct ll_ruleset *rs)
 	return (abi >= 6 ? 24 : abi >= 4 ? 16 : 8);
 }
 
-/* db, pki: its root, which is its own folder, to read and write files in. */
+/* db, pki: the root, which is its own folder, to read and write files in.
+ * sign: a token's folder, to read. */
 static int
-ll_allow_state(int ruleset, uint64_t handled)
+ll_allow(int ruleset, const char *dir, uint64_t allowed)
 {
-	struct ll_path p;
+	struct ll_path p = { .allowed = allowed };
 	long r;
 
-	p.allowed = handled & (LL_WRITE_FILE | LL_READ_FILE | LL_READ_DIR |
-	    LL_REMOVE_FILE | LL_MAKE_REG | LL_TRUNCATE);
-	p.fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	p.fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (p.fd == -1)
 		return (-1);
 	r = syscall(SYS_landlock_add_rule, ruleset, LL_PATH_BENEATH, &p, 0);
 	close(p.fd);
 	return (r == 0 ? 0 : -1);
+}
+
+static int
+ll_allow_own(const struct jail_conf *jc, int ruleset, uint64_t handled)
+{
+	uint64_t look = handled & (LL_READ_FILE | LL_READ_DIR);
+
+	if (jc->token_dir != NULL)
+		return (ll_allow(ruleset, jc->token_dir, look));
+	if (!jail_has_folder(jc->role))
+		return (0);
+	return (ll_allow(ruleset, "/", look | (handled & (LL_WRITE_FILE |
+	    LL_REMOVE_FILE | LL_MAKE_REG | LL_TRUNCATE))));
 }
 
 int
@@ -376,16 +388,19 @@ jail_landlock(const struct jail_conf *jc, char *why, size_t cap)
 
 	abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LL_VERSION);
 	if (abi < 1) {
-		if (snprintf(why, cap, "the kernel has no Landlock (%s)",
-		    strerror(errno)) < 0)
+		if (snprintf(why, cap, "the kernel has no Landlock (%s)%s",
+		    strerror(errno), jc->token_dir == NULL ? "" :
+		    ": every file that its user may read stays open to "
+		    "it") < 0)
 			why[0] = '\0';
 		return (0);
 	}
-	n = syscall(SYS_landlock_create_ruleset, &rs, ll_best(abi, jc->role, &rs), 0);
+	n = syscall(SYS_landlock_create_ruleset, &rs,
+	    ll_best(abi, jc->role, &rs), 0);
 	fd = (int)n;
 	if (fd == -1)
 		return (jail_failed(why, cap, "landlock_create_ruleset"));
-	if (jail_has_folder(jc->role) && ll_allow_state(fd, rs.fs) != 0)
+	if (ll_allow_own(jc, fd, rs.fs) != 0)
 		r = jail_failed(why, cap, "landlock_add_rule");
 	else if (syscall(SYS_landlock_restrict_self, fd, 0) != 0)
 		r = jail_failed(why, cap, "landlock_restrict_self");

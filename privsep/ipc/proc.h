@@ -108,6 +108,10 @@ const struct msg_conf_start *proc_child_start_conf(const struct proc_child *);
 /* Enter the jail of this role (the paths and ids from proc_child_args). The
  * db's root is then its state folder. */
 int proc_child_jail(struct proc_child *pc) MUST_USE;
+/* sign with keys in a token, first: become its user, outside of any chroot but
+ * with nothing of the parent's left, to load modules; proc_child_jail then
+ * shuts the rest but for reading token_dir (which must outlive it). */
+int proc_child_become(struct proc_child *pc, const char *token_dir) MUST_USE;
 int proc_child_ready(struct proc_child *pc) MUST_USE;
 int proc_child_send(struct proc_child *pc, enum role role, unsigned int index,
     const struct msg *m) MUST_USE;

@@ -40,6 +40,7 @@ struct proc_child {
 	struct msg_conf_start start;
 	int started, configured, closing;
 	uint32_t tickets;
+	const char *token_dir; /* borrowed; it has become its user already */
 	struct event *ev_beat, *ev_exit;
 };
 
@@ -416,18 +417,20 @@ proc_child_start_conf(const struct proc_child *pc)
 	return (&pc->start);
 }
 
-int
-proc_child_jail(struct proc_child *pc)
+static int
+jail_step(struct proc_child *pc, int (*step)(const struct jail_conf *, char *,
+    size_t))
 {
 	struct jail_conf jc = { .role = pc->conf.role, .uid = args.uid,
 		.gid = args.gid, .root = args.root,
-		.state_dir = args.state_dir, .nofile = NOFILE };
+		.state_dir = args.state_dir, .token_dir = pc->token_dir,
+		.nofile = NOFILE };
 	char why[256] = "";
 	int r;
 
 	if (!args.given || args.role != pc->conf.role)
 		BUG("proc_child_jail without proc_child_args");
-	r = jail_enter(&jc, why, sizeof(why));
+	r = step(&jc, why, sizeof(why));
 	if (r != 0)
 		log_crit("jail.failed why=\"%s\"", why);
 	else if (why[0] != '\0')
@@ -435,6 +438,19 @@ proc_child_jail(struct proc_child *pc)
 	if (r != 0)
 		proc_child_flush(pc, 100);
 	return (r);
+}
+
+int
+proc_child_become(struct proc_child *pc, const char *token_dir)
+{
+	pc->token_dir = token_dir;
+	return (jail_step(pc, jail_become));
+}
+
+int
+proc_child_jail(struct proc_child *pc)
+{
+	return (jail_step(pc, pc->token_dir != NULL ? jail_shut : jail_enter));
 }
 
 int
