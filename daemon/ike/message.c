@@ -144,7 +144,7 @@ ike_message_event(struct ctx *x)
 	case MSG_SHARED_AUTH_ANS:
 		return (shared_auth(x));
 	case MSG_CERT_CHAIN:
-		return (ike_own_chain(x->e, &m->u.cert_chain));
+		return (ike_own_chain(x, &m->u.cert_chain));
 	case MSG_CERTREQ:
 		return (ike_own_certreq(x->e, &m->u.certreq));
 	case MSG_CERT_VERDICT:

@@ -26,15 +26,19 @@ own_drop(struct ike_engine *e, size_t i)
 	e->own[i] = e->own[--e->n_own];
 }
 
-/* Only the set `gen` and the one before it are of use: a login that waits for
- * its signature may still have been promised the latter. */
+/* Only two sets are of use: the newest, and the one before it, which a login
+ * that waits for its signature may still have been promised. */
 static void
-own_expire(struct ike_engine *e, uint16_t gen)
+own_newest(struct ike_engine *e, uint16_t gen)
 {
 	size_t i = 0;
 
+	if (gen == e->own_gen || gen == e->own_gen_before)
+		return;
+	e->own_gen_before = e->own_gen;
+	e->own_gen = gen;
 	while (i < e->n_own)
-		if ((uint16_t)(gen - chain_gen(e->own[i])) > 1)
+		if (chain_gen(e->own[i]) != e->own_gen_before)
 			own_drop(e, i);
 		else
 			i++;
@@ -46,22 +50,37 @@ own_place(struct ike_engine *e, uint32_t id)
 {
 	size_t i;
 
+	own_newest(e, (uint16_t)(id >> 16));
 	for (i = 0; i < e->n_own; i++)
 		if (e->own[i]->id == id)
 			return (&e->own[i]);
 	return (e->n_own < OWN_CHAINS_MAX ? &e->own[e->n_own] : NULL);
 }
 
+/* More than anybody has: logins that need this one will fail. */
+static int
+own_full(struct ctx *x, uint32_t id)
+{
+	struct txt t;
+
+	if (ike_event(x, LOG_L_WARN, "ike.limit", &t) == 0) {
+		txt_str(&t, " cause=certificates number=");
+		txt_u64(&t, id & 0xffff);
+	}
+	return (0);
+}
+
 int
-ike_own_chain(struct ike_engine *e, const struct msg_cert_chain *m)
+ike_own_chain(struct ctx *x, const struct msg_cert_chain *m)
 {
 	size_t len = (size_t)m->certs.len + m->hash_url.len + m->ocsp.len;
+	struct ike_engine *e = x->e;
 	struct own_chain *o, **at;
 
 	if (m->certs.len == 0)
 		return (ERR_SYNTAX);
 	if ((at = own_place(e, m->chain)) == NULL)
-		return (ERR_LIMIT);
+		return (own_full(x, m->chain));
 	if ((o = malloc(sizeof(*o) + len)) == NULL)
 		return (ERR_NOMEM);
 	o->id = m->chain;
@@ -107,7 +126,7 @@ ike_own_certreq(struct ike_engine *e, const struct msg_certreq *m)
 	e->ca_hashes = p;
 	e->n_ca_hashes = m->hashes.len / CA_HASH_LEN;
 	e->ca_url = m->hash_url != 0;
-	own_expire(e, (uint16_t)m->gen);
+	own_newest(e, (uint16_t)m->gen);
 	return (0);
 }
 

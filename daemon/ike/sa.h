@@ -228,7 +228,7 @@ struct own_chain {
 	uint16_t certs_len, url_len, ocsp_len;
 	uint8_t p[];
 };
-#define OWN_CHAINS_MAX 64
+#define OWN_CHAINS_MAX 256
 
 struct ike_engine {
 	struct ike_conf conf;
@@ -252,6 +252,7 @@ struct ike_engine {
 	uint64_t cost_us, cost_at_ms;
 	struct own_chain *own[OWN_CHAINS_MAX];
 	size_t n_own;
+	uint16_t own_gen, own_gen_before; /* the last two sets */
 	uint8_t *ca_hashes;    /* of the CAs we trust, 20 each */
 	size_t n_ca_hashes;
 	uint8_t ca_url;        /* we take hash and URL */
@@ -491,8 +492,7 @@ void ike_cert_note(struct half *h, const struct chain *c);
 int ike_cert_put(struct ctx *x, struct chain_wr *c) MUST_USE;
 
 /* ---- owncert.c ---- */
-int ike_own_chain(struct ike_engine *e, const struct msg_cert_chain *m)
-    MUST_USE;
+int ike_own_chain(struct ctx *x, const struct msg_cert_chain *m) MUST_USE;
 int ike_own_certreq(struct ike_engine *e, const struct msg_certreq *m)
     MUST_USE;
 const struct own_chain *ike_own_find(const struct ike_engine *e, uint32_t id);

@@ -5,7 +5,7 @@
  */
 #include "regress/exchange/sim_cert.h"
 
-/* ---- 103: every method, both ways ---- */
+/* ---- every method, both ways ---- */
 static const struct way {
 	enum tp_kind client, server;
 	enum sig_id sig;          /* of the client; SIG_NONE: what fits */
@@ -47,6 +47,7 @@ static const struct way {
 };
 #define N_WAYS (sizeof(ways) / sizeof(ways[0]))
 
+/* 103: the methods that are signatures. */
 START_TEST(every_method)
 {
 	const struct way *w = &ways[_i];

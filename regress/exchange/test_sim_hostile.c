@@ -1,6 +1,6 @@
 /*
- * Every hostile case of regress/lib/hostile.def against the engine. In: one
- * case per run. Out: what may come of it came, an honest client gets in
+ * Every hostile case of regress/lib/hostile.def against the engine, by a client
+ * with a shared key and by one with a certificate. In: one case per run. Out: what may come of it came, an honest client gets in
  * afterwards, and nothing is left behind. Conformance numbers are in the rows.
  */
 #include <check.h>
@@ -12,17 +12,24 @@
 #include "regress/lib/sim_main.h"
 
 static void
-run_case(const struct init_hostile *h)
+run_case(const struct init_hostile *h, int by_cert)
 {
 	struct sim *s = calloc(1, sizeof(*s));
 	struct init_client *c, *honest;
+	struct init_cred *cred;
 	struct init_conf conf;
 	unsigned int got;
 
 	ck_assert_ptr_nonnull(s);
 	sim_init(s);
-	sim_start(s);
 	sim_conf(s, &conf);
+	if (by_cert) {
+		sim_certs(s, TP_P256);
+		cred = sim_cred(s, TP_P256, "email:alice@example.com");
+		cred->n_certs = 1; /* in whatever order */
+		conf.cred = cred;
+	}
+	sim_start(s);
 	conf.hostile = h;
 	conf.tries = 3;
 	c = sim_client(s, &conf);
@@ -64,7 +71,7 @@ run_case(const struct init_hostile *h)
 
 START_TEST(every_case)
 {
-	run_case(init_hostile_at((size_t)_i));
+	run_case(init_hostile_at((size_t)_i / 2), _i & 1);
 }
 END_TEST
 
@@ -77,6 +84,6 @@ main(void)
 	while (init_hostile_at(n) != NULL)
 		n++;
 	tcase_set_timeout(t, 120);
-	tcase_add_loop_test(t, every_case, 0, (int)n);
+	tcase_add_loop_test(t, every_case, 0, (int)n * 2);
 	return (sim_main("sim_hostile", &t, 1));
 }

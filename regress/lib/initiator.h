@@ -167,7 +167,7 @@ struct init_report {
 	uint8_t cert_encodings[16];
 	size_t n_certs;                  /* CERT payloads of the server */
 	uint8_t server_spki[32];
-	uint8_t auth[SIG_AUTH_MAX];      /* our own AUTH data */
+	uint8_t auth[4096];              /* our own AUTH data */
 	size_t auth_len;
 	unsigned int cookies, invalid_ke, sent, resent, received, bad_icv,
 	    fragments_in, fragments_out, server_requests, server_resent, strays;
