@@ -76,7 +76,8 @@ same_mailbox(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
 	if (a_len != b_len || (at = memrchr(a, '@', a_len)) == NULL)
 		return (0);
 	local = (size_t)(at - a);
-	return (local > 0 && local + 1 < a_len && memcmp(a, b, local + 1) == 0 &&
+	return (local > 0 && local + 1 < a_len &&
+	    memcmp(a, b, local + 1) == 0 &&
 	    same_nocase(at, a_len - local, b + local, b_len - local));
 }
 

@@ -84,7 +84,8 @@ tlv(struct rd *r, uint8_t *tag, struct rd *body)
 }
 
 /* RFC 7296 3.6:
- *   CertificateOrCRL ::= CHOICE { cert [0] Certificate, crl [1] CertificateList }
+ *   CertificateOrCRL ::= CHOICE {
+ *     cert [0] Certificate, crl [1] CertificateList }
  *   CertificateBundle ::= SEQUENCE OF CertificateOrCRL -- explicit tags */
 static int
 add_bundle(struct cert_list *l, const uint8_t *p, size_t len)

@@ -59,6 +59,7 @@ static void
 points_see(struct uris *u, const struct cert *c, int nid)
 {
 	CRL_DIST_POINTS *points = X509_get_ext_d2i(c->x, nid, NULL, NULL);
+	const GENERAL_NAMES *all;
 	int i, k;
 
 	for (i = 0; i < sk_DIST_POINT_num(points); i++) {
@@ -67,10 +68,9 @@ points_see(struct uris *u, const struct cert *c, int nid)
 		if (p->distpoint == NULL || p->distpoint->type != 0 ||
 		    p->CRLissuer != NULL)
 			continue;
-		for (k = 0; k < sk_GENERAL_NAME_num(p->distpoint->name.fullname);
-		    k++)
-			uri_see(u, sk_GENERAL_NAME_value(
-			    p->distpoint->name.fullname, k));
+		all = p->distpoint->name.fullname;
+		for (k = 0; k < sk_GENERAL_NAME_num(all); k++)
+			uri_see(u, sk_GENERAL_NAME_value(all, k));
 	}
 	CRL_DIST_POINTS_free(points);
 	ERR_clear_error();
@@ -84,7 +84,8 @@ ocsp_see(struct uris *u, const struct cert *c)
 	int i;
 
 	for (i = 0; i < sk_ACCESS_DESCRIPTION_num(all); i++) {
-		const ACCESS_DESCRIPTION *a = sk_ACCESS_DESCRIPTION_value(all, i);
+		const ACCESS_DESCRIPTION *a =
+		    sk_ACCESS_DESCRIPTION_value(all, i);
 
 		if (OBJ_obj2nid(a->method) == NID_ad_OCSP)
 			uri_see(u, a->location);

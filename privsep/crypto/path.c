@@ -162,16 +162,22 @@ search_on(struct search *s)
 	enum fit fit;
 	size_t i;
 
-	if (s->p.n >= PATH_MAX_LEN) {
-		tell_cert(s, CAME_TOO_LONG, FAULT_LIMIT, s->p.v[0],
-		    "no path of so few certificates");
-		return (ERR_POLICY);
-	}
 	for (fit = FIT_GOOD; fit > FIT_NOT; fit--) {
 		for (i = 0; (c = nth(s, i, &anchor)) != NULL; i++) {
 			if (issuer_fit(s, c, last) != fit || in_path(s, c))
 				continue;
+			/* Nobody is above a root: one that is no anchor
+			 * leads nowhere, whatever anchor has its name. */
+			if (anchor == NULL &&
+			    (X509_get_extension_flags(c->x) & EXFLAG_SS) != 0)
+				continue;
 			found = 1;
+			/* Above this one there must be room for an anchor. */
+			if (anchor == NULL && s->p.n + 2 > PATH_MAX_LEN) {
+				tell_cert(s, CAME_TOO_LONG, FAULT_LIMIT,
+				    s->p.v[0], "longer than any path may be");
+				continue;
+			}
 			if (spent(s)) {
 				tell_cert(s, CAME_TOO_LONG, FAULT_LIMIT,
 				    s->p.v[0], "too many ways to an anchor");

@@ -79,71 +79,68 @@ path_why(struct cert_why *why, enum cert_fault fault, const struct cert *c,
 	}
 }
 
+#define F(error, fault) { X509_V_ERR_##error, FAULT_##fault }
+static const struct {
+	int error;
+	enum cert_fault fault;
+} faults[] = {
+	F(CERT_SIGNATURE_FAILURE, SIGNATURE),
+	F(UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY, SIGNATURE),
+	F(NO_ISSUER_PUBLIC_KEY, SIGNATURE),
+	F(UNABLE_TO_VERIFY_LEAF_SIGNATURE, SIGNATURE),
+	F(UNSUPPORTED_SIGNATURE_ALGORITHM, SIGNATURE),
+	F(SIGNATURE_ALGORITHM_MISMATCH, SIGNATURE),
+	F(SIGNATURE_ALGORITHM_INCONSISTENCY, SIGNATURE),
+	F(CERT_NOT_YET_VALID, NOT_YET),
+	F(CERT_HAS_EXPIRED, EXPIRED),
+	F(DEPTH_ZERO_SELF_SIGNED_CERT, SELF_SIGNED),
+	F(SELF_SIGNED_CERT_IN_CHAIN, NO_ISSUER),
+	F(UNABLE_TO_GET_ISSUER_CERT, NO_ISSUER),
+	F(UNABLE_TO_GET_ISSUER_CERT_LOCALLY, NO_ISSUER),
+	F(SUBJECT_ISSUER_MISMATCH, NO_ISSUER),
+	F(AKID_SKID_MISMATCH, NO_ISSUER),
+	F(AKID_ISSUER_SERIAL_MISMATCH, NO_ISSUER),
+	F(CERT_UNTRUSTED, NO_ISSUER),
+	F(CERT_REJECTED, NO_ISSUER),
+	F(INVALID_CA, NOT_CA),
+	F(INVALID_NON_CA, NOT_CA),
+	F(PATH_LENGTH_EXCEEDED, PATHLEN),
+	F(UNSPECIFIED, LIMIT), /* too many names times constraints */
+	F(CERT_CHAIN_TOO_LONG, LIMIT),
+	F(INVALID_PURPOSE, USAGE),
+	F(KEYUSAGE_NO_CERTSIGN, USAGE),
+	F(KEYUSAGE_NO_DIGITAL_SIGNATURE, USAGE),
+	F(NO_EXPLICIT_POLICY, USAGE),
+	F(UNHANDLED_CRITICAL_EXTENSION, CRITICAL),
+	F(UNSUPPORTED_EXTENSION_FEATURE, CRITICAL),
+	F(PROXY_CERTIFICATES_NOT_ALLOWED, CRITICAL),
+	F(PROXY_PATH_LENGTH_EXCEEDED, CRITICAL),
+	F(PROXY_SUBJECT_NAME_VIOLATION, CRITICAL),
+	F(PERMITTED_VIOLATION, NAMES),
+	F(EXCLUDED_VIOLATION, NAMES),
+	F(SUBTREE_MINMAX, NAMES),
+	F(UNSUPPORTED_CONSTRAINT_TYPE, NAMES),
+	F(UNSUPPORTED_CONSTRAINT_SYNTAX, NAMES),
+	F(UNSUPPORTED_NAME_SYNTAX, NAMES),
+	F(UNNESTED_RESOURCE, NAMES),
+	F(EE_KEY_TOO_SMALL, WEAK),
+	F(CA_KEY_TOO_SMALL, WEAK),
+	F(CA_MD_TOO_WEAK, WEAK),
+	F(EC_KEY_EXPLICIT_PARAMS, WEAK),
+	F(OUT_OF_MEM, INTERNAL),
+};
+#undef F
+
 static enum cert_fault
 fault_of(int error)
 {
-	switch (error) {
-	case X509_V_ERR_CERT_SIGNATURE_FAILURE:
-	case X509_V_ERR_UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY:
-	case X509_V_ERR_NO_ISSUER_PUBLIC_KEY:
-	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-	case X509_V_ERR_UNSUPPORTED_SIGNATURE_ALGORITHM:
-	case X509_V_ERR_SIGNATURE_ALGORITHM_MISMATCH:
-	case X509_V_ERR_SIGNATURE_ALGORITHM_INCONSISTENCY:
-		return (FAULT_SIGNATURE);
-	case X509_V_ERR_CERT_NOT_YET_VALID:
-		return (FAULT_NOT_YET);
-	case X509_V_ERR_CERT_HAS_EXPIRED:
-		return (FAULT_EXPIRED);
-	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-		return (FAULT_SELF_SIGNED);
-	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
-	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-	case X509_V_ERR_SUBJECT_ISSUER_MISMATCH:
-	case X509_V_ERR_AKID_SKID_MISMATCH:
-	case X509_V_ERR_AKID_ISSUER_SERIAL_MISMATCH:
-	case X509_V_ERR_CERT_UNTRUSTED:
-	case X509_V_ERR_CERT_REJECTED:
-		return (FAULT_NO_ISSUER);
-	case X509_V_ERR_INVALID_CA:
-	case X509_V_ERR_INVALID_NON_CA:
-		return (FAULT_NOT_CA);
-	case X509_V_ERR_PATH_LENGTH_EXCEEDED:
-		return (FAULT_PATHLEN);
-	case X509_V_ERR_UNSPECIFIED: /* too many names times constraints */
-	case X509_V_ERR_CERT_CHAIN_TOO_LONG:
-		return (FAULT_LIMIT);
-	case X509_V_ERR_INVALID_PURPOSE:
-	case X509_V_ERR_KEYUSAGE_NO_CERTSIGN:
-	case X509_V_ERR_KEYUSAGE_NO_DIGITAL_SIGNATURE:
-	case X509_V_ERR_NO_EXPLICIT_POLICY:
-		return (FAULT_USAGE);
-	case X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION:
-	case X509_V_ERR_UNSUPPORTED_EXTENSION_FEATURE:
-	case X509_V_ERR_PROXY_CERTIFICATES_NOT_ALLOWED:
-	case X509_V_ERR_PROXY_PATH_LENGTH_EXCEEDED:
-	case X509_V_ERR_PROXY_SUBJECT_NAME_VIOLATION:
-		return (FAULT_CRITICAL);
-	case X509_V_ERR_PERMITTED_VIOLATION:
-	case X509_V_ERR_EXCLUDED_VIOLATION:
-	case X509_V_ERR_SUBTREE_MINMAX:
-	case X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE:
-	case X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX:
-	case X509_V_ERR_UNSUPPORTED_NAME_SYNTAX:
-	case X509_V_ERR_UNNESTED_RESOURCE:
-		return (FAULT_NAMES);
-	case X509_V_ERR_EE_KEY_TOO_SMALL:
-	case X509_V_ERR_CA_KEY_TOO_SMALL:
-	case X509_V_ERR_CA_MD_TOO_WEAK:
-	case X509_V_ERR_EC_KEY_EXPLICIT_PARAMS:
-		return (FAULT_WEAK);
-	case X509_V_ERR_OUT_OF_MEM:
-		return (FAULT_INTERNAL);
-	default:
-		/* All others are forms of an extension or a date. */
-		return (FAULT_SYNTAX);
-	}
+	size_t i;
+
+	for (i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+		if (faults[i].error == error)
+			return (faults[i].fault);
+	/* All others are forms of an extension or of a date. */
+	return (FAULT_SYNTAX);
 }
 
 /* Who issued whom was decided before: OpenSSL may build no other path. */
@@ -190,10 +187,11 @@ verify_cb(int ok, X509_STORE_CTX *ctx)
 	return (f != FAULT_SIGNATURE && f != FAULT_INTERNAL);
 }
 
-static void
+static int
 params_set(X509_STORE_CTX *ctx, uint64_t now)
 {
 	X509_VERIFY_PARAM *vp = X509_STORE_CTX_get0_param(ctx);
+	ASN1_OBJECT *any = OBJ_nid2obj(NID_any_policy);
 
 	/* No X509_V_FLAG_X509_STRICT: it refuses what enterprise CAs have had
 	 * for years (no key identifiers, constraints not critical). */
@@ -205,7 +203,11 @@ params_set(X509_STORE_CTX *ctx, uint64_t now)
 	X509_VERIFY_PARAM_set_auth_level(vp, 2);
 	/* A CN is never a host name to us, so dNSName constraints are not
 	 * about it: "CN=alice.smith" is no host of a foreign domain. */
-	X509_VERIFY_PARAM_set_hostflags(vp, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+	X509_VERIFY_PARAM_set_hostflags(vp,
+	    X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+	/* RFC 5280 6.1.1 (c): the user-initial-policy-set is any-policy. It is
+	 * a static object, which freeing leaves alone. */
+	return (X509_VERIFY_PARAM_add0_policy(vp, any) == 1 ? 0 : ERR_NOMEM);
 }
 
 static int
@@ -231,7 +233,8 @@ openssl_verify(const struct trust_set *ts, struct trial *t, uint64_t now)
 	X509_STORE_CTX_set_verify_cb(ctx, verify_cb);
 	if (X509_STORE_CTX_set_app_data(ctx, t) != 1)
 		goto out;
-	params_set(ctx, now);
+	if (params_set(ctx, now))
+		goto out;
 	ok = X509_verify_cert(ctx);
 	err = 0;
 	if (t->error == X509_V_OK &&
@@ -479,30 +482,28 @@ path_check(const struct trust_set *ts, const struct candidate *p,
 	return (ERR_POLICY);
 }
 
-/* Suites that take this certificate's signature. RFC 6460: each level of
- * suite B has its one hash, and so has CNSA 1.0. */
+/* Suites that take this certificate's signature. RFC 6460: each curve of suite
+ * B has its one hash, and so has CNSA 1.0. */
 static uint8_t
-signature_suites(const struct cert *c)
+signature_suites(const struct cert *c, const struct cert *issuer)
 {
 	const unsigned int plain = 1u << SUITE_DEFAULT |
 	    1u << SUITE_COMPATIBLE | 1u << SUITE_LEGACY;
-	int md, pk;
+	enum key_kind by = pubkey_info(issuer->key)->kind;
+	unsigned int s = plain;
+	int md;
 
-	if (X509_get_signature_info(c->x, &md, &pk, NULL, NULL) != 1) {
+	if (X509_get_signature_info(c->x, &md, NULL, NULL, NULL) != 1) {
 		(void)ossl_fail();
 		return (0);
 	}
-	switch (md) {
-	case NID_sha256:
-		return ((uint8_t)(plain | (pk == NID_X9_62_id_ecPublicKey ?
-		    1u << SUITE_SUITE_B_128 : 0)));
-	case NID_sha384:
-		return ((uint8_t)(plain | 1u << SUITE_CNSA_1 |
-		    (pk == NID_X9_62_id_ecPublicKey ?
-		    1u << SUITE_SUITE_B_256 : 0)));
-	default:
-		return ((uint8_t)plain);
-	}
+	if (by == KEY_P256 && md == NID_sha256)
+		s |= 1u << SUITE_SUITE_B_128;
+	if (by == KEY_P384 && md == NID_sha384)
+		s |= 1u << SUITE_SUITE_B_128 | 1u << SUITE_SUITE_B_256;
+	if (md == NID_sha384)
+		s |= 1u << SUITE_CNSA_1;
+	return ((uint8_t)s);
 }
 
 uint8_t
@@ -515,7 +516,7 @@ path_suites(const struct candidate *p)
 		s &= pubkey_suites(p->v[i]->key);
 		/* Nobody checks the signature of an anchor. */
 		if (i + 1 < p->n)
-			s &= signature_suites(p->v[i]);
+			s &= signature_suites(p->v[i], p->v[i + 1]);
 	}
 	return ((uint8_t)s);
 }
