@@ -11,8 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Where a keyword's value stands; the block when it was not set. */
-static struct pos
+struct pos
 pos_of(const struct parser *p, enum block_id block, size_t obj,
     const char *keyword)
 {
@@ -131,14 +130,11 @@ static void
 check_auth(struct parser *p, size_t i)
 {
 	const struct conf_policy *pol = &p->c->policies[i];
-	const char *missing = pol->auth == CONF_AUTH_EAP ? "EAP" :
-	    pol->auth == CONF_AUTH_CERT ? "certificates" :
-	    "EAP and certificates";
 
-	if ((pol->auth & ~(unsigned int)CONF_AUTH_PSK) != 0)
+	if ((pol->auth & CONF_AUTH_EAP) != 0)
 		conf_err(p, pos_of(p, BLOCK_POLICY, i, "auth"), "policy "
-		    "\"%s\" needs %s, which this build does not have yet; it "
-		    "has auth = psk", pol->name, missing);
+		    "\"%s\" needs EAP, which this build does not have yet; it "
+		    "has auth = psk and auth = certificate", pol->name);
 	if (pol->auth == CONF_AUTH_PSK && pol->psk_file[0] == '\0' &&
 	    mark_find(p, BLOCK_POLICY, i, "psk-file") == NULL)
 		conf_err(p, pos_of(p, BLOCK_POLICY, i, "auth"), "policy "
@@ -222,4 +218,6 @@ check_all(struct parser *p)
 	check_pools(p);
 	for (size_t i = 0; i < p->c->n_policies; i++)
 		check_policy(p, i);
+	check_certs(p);
+	check_shadows(p);
 }

@@ -132,6 +132,8 @@ conf_free(struct conf *c)
 	}
 	for (size_t i = 0; i < c->n_aaas; i++)
 		free(c->aaas[i].radius);
+	for (size_t i = 0; i < c->n_certificates; i++)
+		secret_free(&c->certificates[i].password);
 	free(c->pools);
 	free(c->policies);
 	free(c->certificates);

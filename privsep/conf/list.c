@@ -370,29 +370,31 @@ domain_ok(const char *s)
 	return (1);
 }
 
+/* Names, blank-separated in one text: domains of a pool, hosts of headend. */
 static void
 domains_set(struct parser *p, const struct keyword *kw, void *obj)
 {
-	struct conf_pool *pool = obj;
-	size_t len = strlen(pool->domains), n;
+	char *list = (char *)obj + kw->off;
+	size_t len = strlen(list), n;
 
 	for (size_t i = 0; i < p->n_vals; i++) {
 		const struct val *v = &p->vals[i];
 
 		if (!domain_ok(v->text)) {
-			value_bad(p, v, kw, "expected a domain such as "
-			    "corp.example");
+			value_bad(p, v, kw, kw->type == KT_HOSTS ?
+			    "expected a host such as pki.corp.example" :
+			    "expected a domain such as corp.example");
 			continue;
 		}
 		n = strlen(v->text);
-		if (len + n + 1 >= sizeof(pool->domains)) {
+		if (len + n + 1 >= kw->size) {
 			conf_err(p, v->pos, "%s: more than 1000 characters in "
 			    "all", kw->name);
 			return;
 		}
 		if (len != 0)
-			pool->domains[len++] = ' ';
-		memcpy(pool->domains + len, v->text, n + 1);
+			list[len++] = ' ';
+		memcpy(list + len, v->text, n + 1);
 		len += n;
 	}
 }
@@ -400,12 +402,12 @@ domains_set(struct parser *p, const struct keyword *kw, void *obj)
 static int
 domains_print(struct txt *t, const struct keyword *kw, const void *obj)
 {
-	const struct conf_pool *pool = obj;
-	char b[sizeof(pool->domains)], *save = NULL, *s;
+	char b[1001], *save = NULL, *s;
 	size_t n = 0;
 
-	(void)kw;
-	memcpy(b, pool->domains, sizeof(b));
+	if (kw->size != sizeof(b))
+		BUG("a list of names of another size");
+	memcpy(b, (const char *)obj + kw->off, sizeof(b));
 	for (s = strtok_r(b, " ", &save); s != NULL;
 	    s = strtok_r(NULL, " ", &save)) {
 		item(t, n++);
@@ -467,6 +469,96 @@ patterns_print(struct txt *t, const struct keyword *kw, const void *obj)
 		value_txt(t, pol->client_ids[i]);
 	}
 	return (list_end(t, pol->n_client_ids));
+}
+
+/* ---- of certificates ---------------------------------------------------- */
+/* Texts of one size in an array. */
+struct texts {
+	char *v;
+	size_t *n, size, max;
+};
+
+static struct texts
+texts_of(const struct keyword *kw, void *obj)
+{
+	struct conf_policy *pol = obj;
+	struct conf_trust *trust = obj;
+
+#define TEXTS(list, count) (struct texts){ (list)[0], &(count),              \
+	    sizeof((list)[0]), sizeof(list) / sizeof((list)[0]) }
+	switch (kw->type) {
+	case KT_CRLS:
+		return (TEXTS(trust->crls, trust->n_crls));
+	case KT_CERTS:
+		return (TEXTS(pol->cert_names, pol->n_certs));
+	case KT_TRUSTS:
+		return (TEXTS(pol->trust_names, pol->n_trusts));
+	case KT_ISSUERS:
+		return (TEXTS(pol->issuers, pol->n_issuers));
+	default:
+		BUG("no list of texts");
+	}
+#undef TEXTS
+}
+
+/* What is wrong with one of them; NULL: nothing, and out is as it is kept. */
+static const char *
+texts_wrong(const struct keyword *kw, char *out, size_t cap, const char *in)
+{
+	size_t n = strlen(in);
+
+	if (n == 0 || n >= cap)
+		return (n == 0 ? "is empty" : "is too long");
+	memcpy(out, in, n + 1);
+	if (kw->type != KT_ISSUERS || strcmp(in, "*") == 0)
+		return (NULL);
+	if (!dn_is_text(in) || (strchr(in, '*') == NULL &&
+	    identity_normal(out, cap, in) != 0))
+		return ("expected a DN such as \"C=CH, O=Acme, CN=Staff CA\", "
+		    "'*' for any part of a value, a last * for what follows");
+	return (NULL);
+}
+
+static void
+texts_set(struct parser *p, const struct keyword *kw, void *obj)
+{
+	struct texts t = texts_of(kw, obj);
+	char path[2 * CONF_PATH_MAX + 2];
+
+	for (size_t i = 0; i < p->n_vals; i++) {
+		const struct val *v = &p->vals[i];
+		const char *wrong;
+		char *at;
+
+		if (full(p, kw, v, *t.n, t.max))
+			return;
+		at = t.v + *t.n * t.size;
+		wrong = texts_wrong(kw, at, t.size, v->text);
+		for (size_t k = 0; wrong == NULL && k < *t.n; k++)
+			if (strcmp(t.v + k * t.size, at) == 0)
+				wrong = "is there twice";
+		if (wrong != NULL) {
+			value_bad(p, v, kw, wrong);
+			continue;
+		}
+		if (kw->type == KT_CRLS && file_check(p, v->pos, v->text, 0,
+		    path, sizeof(path)))
+			continue;
+		(*t.n)++;
+	}
+}
+
+static int
+texts_print(struct txt *t, const struct keyword *kw, const void *obj)
+{
+	/* Only read from. */
+	struct texts x = texts_of(kw, (void *)(uintptr_t)obj);
+
+	for (size_t i = 0; i < *x.n; i++) {
+		item(t, i);
+		value_txt(t, x.v + i * x.size);
+	}
+	return (list_end(t, *x.n));
 }
 
 /* ---- offloads ----------------------------------------------------------- */
@@ -543,5 +635,10 @@ const struct kw_ops list_ops[KT_MAX] = {
 	[KT_ROUTES] = { "networks", 1, routes_set, routes_print },
 	[KT_DOMAINS] = { "domains", 1, domains_set, domains_print },
 	[KT_PATTERNS] = { "patterns", 1, patterns_set, patterns_print },
+	[KT_HOSTS] = { "hosts", 1, domains_set, domains_print },
+	[KT_CRLS] = { "files", 1, texts_set, texts_print },
+	[KT_CERTS] = { "titles of certificates", 1, texts_set, texts_print },
+	[KT_TRUSTS] = { "titles of trusts", 1, texts_set, texts_print },
+	[KT_ISSUERS] = { "patterns of DNs", 1, texts_set, texts_print },
 	[KT_OFFLOAD] = { "names of offloads", 1, offload_set, offload_print },
 };

@@ -675,6 +675,10 @@ parse_block(struct parser *p, enum block_id block, struct pos at)
 		p->c->pools[p->obj].line = (int)at.line;
 	if (block == BLOCK_POLICY)
 		p->c->policies[p->obj].line = (int)at.line;
+	if (block == BLOCK_CERTIFICATE)
+		p->c->certificates[p->obj].line = (int)at.line;
+	if (block == BLOCK_TRUST)
+		p->c->trusts[p->obj].line = (int)at.line;
 	mark_add(p, MARK_BLOCK, block, at);
 	/* A second headend does not undo the first: it is refused anyway. */
 	if (block != BLOCK_HEADEND)

@@ -43,11 +43,11 @@ extern const struct block blocks[BLOCK_MAX];
 enum kw_type {
 	KT_BOOL, KT_DATAPLANE, KT_FORWARDING, KT_NAT, KT_COOKIES, KT_AEAD,
 	KT_DF, KT_LOG_LEVEL, KT_AUTH, KT_SUITE, KT_ENCAPSULATION, KT_EVICT,
-	KT_REVOCATION, KT_NUMBER, KT_MSEC, KT_SEC, KT_MSEC_AS_USEC, KT_TEXT,
+	KT_REVOCATION, KT_RSA, KT_EKU, KT_USER_FROM, KT_NUMBER, KT_MSEC, KT_SEC, KT_MSEC_AS_USEC, KT_TEXT,
 	KT_IFNAME, KT_NAME, KT_IDENTITY, KT_ABS_PATH, KT_PATH, KT_FILE,
-	KT_SECRET_FILE, KT_ADDRESS, KT_NETMASK, KT_OFFLOAD, KT_LISTEN, KT_DNS,
+	KT_ABS_FILE, KT_SECRET_FILE, KT_KEY, KT_URL, KT_ADDRESS, KT_NETMASK, KT_OFFLOAD, KT_LISTEN, KT_DNS,
 	KT_NBNS, KT_RANGES4, KT_RANGES6, KT_EXCLUDES, KT_DOMAINS, KT_ROUTES,
-	KT_PATTERNS, KT_MAX
+	KT_PATTERNS, KT_HOSTS, KT_CRLS, KT_CERTS, KT_TRUSTS, KT_ISSUERS, KT_MAX
 };
 struct keyword {
 	enum block_id block;
@@ -170,6 +170,16 @@ void parse_file(struct parser *p, const char *text, size_t len);
 /* Everything that needs the whole file. */
 void check_all(struct parser *p);
 void check_pools(struct parser *p);
+/* Certificates, trusts, and what policies say of them. */
+void check_certs(struct parser *p);
+/* Can no client come to a policy because of one before it? */
+void check_shadows(struct parser *p);
+/* Where a keyword's value stands; the block when it was not set. */
+struct pos pos_of(const struct parser *p, enum block_id block, size_t obj,
+    const char *keyword);
+/* The first line of a file, without its end, into secret memory. */
+void password_read(struct parser *p, struct pos at, const char *name,
+    struct secret *out);
 /* Read the psk-file of policy i. */
 void psk_read(struct parser *p, size_t i);
 /* A file that is named by the config: is it there, is it closed to others?

@@ -36,12 +36,23 @@ static const struct word w_auth[] = { { "psk", CONF_AUTH_PSK },
 	{ "certificate", CONF_AUTH_CERT }, { "eap", CONF_AUTH_EAP },
 	{ "certificate+eap", CONF_AUTH_CERT | CONF_AUTH_EAP }, { 0 } };
 static const struct word w_suite[] = { { "default", SUITE_DEFAULT },
-	{ "compatible", SUITE_COMPATIBLE }, { "legacy", SUITE_LEGACY }, { 0 } };
+	{ "compatible", SUITE_COMPATIBLE }, { "legacy", SUITE_LEGACY },
+	{ "suite-b-gcm-128", SUITE_SUITE_B_128 },
+	{ "suite-b-gcm-256", SUITE_SUITE_B_256 }, { "cnsa-1", SUITE_CNSA_1 },
+	{ 0 } };
 static const struct word w_encap[] = { { "auto", 0 }, { "never", 1 },
 	{ "force", 2 }, { 0 } };
 static const struct word w_evict[] = { { "reject", EVICT_REJECT },
 	{ "oldest", EVICT_OLDEST }, { "idle", EVICT_IDLE }, { 0 } };
-static const struct word w_revocation[] = { { "ifuri", 0 }, { 0 } };
+static const struct word w_revocation[] = { { "strict", REVOCATION_STRICT },
+	{ "ifuri", REVOCATION_IFURI }, { "relaxed", REVOCATION_RELAXED },
+	{ 0 } };
+static const struct word w_rsa[] = { { "pss", 0 }, { "pkcs1", 1 }, { 0 } };
+static const struct word w_eku[] = { { "client", EKU_CLIENT },
+	{ "any", EKU_ANY }, { "ike", EKU_IKE }, { 0 } };
+static const struct word w_user_from[] = { { "id", USER_FROM_ID },
+	{ "upn", USER_FROM_UPN }, { "email", USER_FROM_EMAIL },
+	{ "cn", USER_FROM_CN }, { "dn", USER_FROM_DN }, { 0 } };
 
 static const struct word *const words[KT_MAX] = {
 	[KT_BOOL] = w_bool, [KT_DATAPLANE] = w_dataplane,
@@ -50,6 +61,7 @@ static const struct word *const words[KT_MAX] = {
 	[KT_LOG_LEVEL] = w_log_level, [KT_AUTH] = w_auth,
 	[KT_SUITE] = w_suite, [KT_ENCAPSULATION] = w_encap,
 	[KT_EVICT] = w_evict, [KT_REVOCATION] = w_revocation,
+	[KT_RSA] = w_rsa, [KT_EKU] = w_eku, [KT_USER_FROM] = w_user_from,
 };
 
 /* ---- fields ------------------------------------------------------------- */
@@ -312,6 +324,31 @@ name_ok(const char *s, const char *also)
 	return (1);
 }
 
+/* What is fetched is signed or hashed by itself, and TLS would need what it is
+ * fetched for. */
+static const char *
+url_wrong(const char *s)
+{
+	const char *host = s + 7;
+	size_t n;
+
+	if (strncmp(s, "https:", 6) == 0)
+		return ("https: is not fetched: what it would protect is "
+		    "signed itself; expected http://...");
+	if (strncmp(s, "ldap:", 5) == 0 || strncmp(s, "ldaps:", 6) == 0)
+		return ("ldap: is not fetched; expected http://...");
+	if (strncmp(s, "http://", 7) != 0)
+		return ("expected http://...");
+	n = strcspn(host, "/?#");
+	if (n == 0 || host[0] == ':' || memchr(host, '@', n) != NULL)
+		return ("expected http://HOST/...");
+	for (; *s != '\0'; s++)
+		if (*s <= 0x20 || *s > 0x7e)
+			return ("expected printable characters without "
+			    "blanks");
+	return (NULL);
+}
+
 /* What is wrong with a text of this type; NULL: nothing. */
 static const char *
 text_wrong(const struct keyword *kw, const char *s)
@@ -328,8 +365,18 @@ text_wrong(const struct keyword *kw, const char *s)
 			    "'.'");
 		return (NULL);
 	case KT_ABS_PATH:
+	case KT_ABS_FILE:
 		if (s[0] != '/')
 			return ("expected a path that begins with /");
+		return (NULL);
+	case KT_URL:
+		return (url_wrong(s));
+	case KT_KEY:
+		/* RFC 7512 2.3; a PIN would show wherever the line does. */
+		if (strncmp(s, "pkcs11:", 7) == 0 &&
+		    strstr(s, "pin-value=") != NULL)
+			return ("holds a PIN, which everybody sees in the "
+			    "configuration; write it to a password-file");
 		return (NULL);
 	default:
 		return (NULL);
@@ -365,10 +412,14 @@ file_set(struct parser *p, const struct keyword *kw, void *obj)
 	unsigned int before = p->errors;
 
 	text_set(p, kw, obj);
-	/* A missing file is reported here; the rest is read all the same. */
-	if (p->errors == before && file_check(p, p->vals[0].pos,
-	    p->vals[0].text, kw->type == KT_SECRET_FILE, path, sizeof(path)))
+	if (kw->type == KT_KEY && strncmp(p->vals[0].text, "pkcs11:", 7) == 0)
 		return;
+	/* A missing file is reported here, once; the rest is read all the
+	 * same. */
+	if (p->errors == before && file_check(p, p->vals[0].pos,
+	    p->vals[0].text, kw->type != KT_FILE && kw->type != KT_ABS_FILE,
+	    path, sizeof(path)))
+		field_text(kw, obj)[0] = '\0';
 }
 
 void
@@ -409,7 +460,8 @@ identity_set(struct parser *p, const struct keyword *kw, void *obj)
 		return;
 	field_text(kw, obj)[0] = '\0';
 	value_bad(p, v, kw, "expected an identity: a name, user@domain, an "
-	    "address, keyid:HEX or keyid:@TEXT");
+	    "address, a DN as \"C=CH, O=Acme, CN=vpn\", keyid:HEX or "
+	    "keyid:@TEXT");
 }
 
 /* ---- addresses ---------------------------------------------------------- */
@@ -465,7 +517,8 @@ static const struct kw_ops one_ops[KT_MAX] = {
 	[KT_NAT] = WORDS, [KT_COOKIES] = WORDS, [KT_AEAD] = WORDS,
 	[KT_DF] = WORDS, [KT_LOG_LEVEL] = WORDS, [KT_AUTH] = WORDS,
 	[KT_SUITE] = WORDS, [KT_ENCAPSULATION] = WORDS, [KT_EVICT] = WORDS,
-	[KT_REVOCATION] = WORDS,
+	[KT_REVOCATION] = WORDS, [KT_RSA] = WORDS, [KT_EKU] = WORDS,
+	[KT_USER_FROM] = WORDS,
 	[KT_NUMBER] = { "a number", 0, number_set, number_print },
 	[KT_MSEC] = { "a time such as 30s", 0, duration_set, duration_print },
 	[KT_SEC] = { "a time such as 30s", 0, duration_set, duration_print },
@@ -478,7 +531,10 @@ static const struct kw_ops one_ops[KT_MAX] = {
 	[KT_ABS_PATH] = { "a path", 0, text_set, text_print },
 	[KT_PATH] = { "a file", 0, text_set, text_print },
 	[KT_FILE] = { "a file", 0, file_set, text_print },
+	[KT_ABS_FILE] = { "a file", 0, file_set, text_print },
 	[KT_SECRET_FILE] = { "a file", 0, file_set, text_print },
+	[KT_KEY] = { "a file or pkcs11:...", 0, file_set, text_print },
+	[KT_URL] = { "a URL", 0, text_set, text_print },
 	[KT_ADDRESS] = { "an address", 0, address_set, address_print },
 	[KT_NETMASK] = { "a netmask", 0, netmask_set, address_print },
 };
