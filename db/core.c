@@ -86,6 +86,8 @@ core_sess_free(struct core *c, struct sess *s)
 	free(s->login);
 	free(s->suite);
 	free(s->client);
+	free(s->device);
+	free(s->subject);
 	free(s->end);
 	free(s);
 }
@@ -204,6 +206,7 @@ vouch_in(const struct core *c, const struct sess *s, struct store_vouch *in)
 	in->identity = s->identity;
 	in->method = s->method;
 	in->policy = c->policies[s->policy]->name;
+	in->device = s->device;
 	in->net = s->net;
 	in->now_ms = c->now;
 }
@@ -218,6 +221,23 @@ core_write(struct core *c, struct sess *s)
 	s->written = 1;
 	vouch_in(c, s, &in);
 	store_session_open(c->store, &in, NULL, NULL);
+}
+
+/* What its certificate says of it, if it has one. */
+static void
+take_cert(struct sess *s, const struct msg_vouch *m)
+{
+	char hex[2 * sizeof(m->device.p) + 3];
+	struct txt t;
+
+	if (m->device.len != 0) {
+		txt_init(&t, hex, sizeof(hex));
+		txt_str(&t, "c:");
+		txt_hex(&t, m->device.p, m->device.len);
+		core_set_txt(&s->device, hex);
+	}
+	if (m->subject[0] != '\0')
+		core_set_txt(&s->subject, m->subject);
 }
 
 static int
@@ -244,6 +264,7 @@ on_vouch(struct core *c, const struct msg_vouch *m)
 	s->net = m->net;
 	s->vouched_ms = c->now;
 	s->why = WHY_OK;
+	take_cert(s, m);
 	HASH_ADD(hh, c->by_sid, sid, 16, s);
 	TAILQ_INSERT_TAIL(&c->all, s, link);
 	c->n_vouches++;
@@ -581,6 +602,10 @@ on_parent(struct core *c, const struct msg *m)
 		if (m->u.attempt.why >= WHY_MAX)
 			return (ERR_RANGE);
 		on_attempt(c, &m->u.attempt);
+		break;
+	case MSG_EVENT:
+		store_event(c->store, c->now, m->u.event.name, NULL,
+		    m->u.event.detail);
 		break;
 	default:
 		break; /* the parent's own matters: FD, SHUTDOWN */

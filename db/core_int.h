@@ -49,6 +49,7 @@ struct sess {
 	struct msg_lease_req *req;   /* owned; while opening */
 	struct addr v4, v6, peer, local;
 	char *login, *suite, *client; /* owned */
+	char *device, *subject;      /* owned; of its certificate */
 	int64_t vouched_ms, up_ms;
 	uint64_t bytes_in, bytes_out, packets_in, packets_out;
 	uint64_t due_ms;             /* steady time; 0: none */

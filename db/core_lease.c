@@ -262,6 +262,7 @@ take(struct core *c, struct sess *s, const struct msg_lease_req *m)
 	in.vouch.identity = s->identity;
 	in.vouch.method = s->method;
 	in.vouch.policy = po->name;
+	in.vouch.device = s->device;
 	in.vouch.net = s->net;
 	in.vouch.now_ms = c->now;
 	in.pool = pool_of(c, s);

@@ -108,6 +108,7 @@ session_row(struct core *c, const struct sess *s, struct wr *w)
 	    row_u64(w, "since", (uint64_t)(s->up ? s->up_ms :
 	        s->vouched_ms)) ||
 	    row_str(w, "login", txt(s->login)) ||
+	    row_str(w, "subject", txt(s->subject)) ||
 	    row_str(w, "suite", txt(s->suite)) ||
 	    row_bool(w, "weak", s->weak) ||
 	    row_str(w, "state", state_txt(s)) || row_u64(w, "net", s->net) ||

@@ -176,6 +176,28 @@ may_take_over(struct take *t, const uint8_t old[16])
 	return (rc);
 }
 
+/* DESIGN 7: "device = the first of: certificate fingerprint; IDi when it
+ * differs from the EAP identity; the address asked for in CP if this identity
+ * held it last; else a fresh number." ERR_NOENT: it has to be a number. */
+static int
+device_named(struct take *t)
+{
+	int rc;
+
+	if (t->in->vouch.device != NULL) {
+		snprintf(t->device, sizeof(t->device), "%s",
+		    t->in->vouch.device);
+		return (0);
+	}
+	if (t->in->idi[0] != '\0' && strcasecmp(t->in->idi, t->ident) != 0) {
+		snprintf(t->device, sizeof(t->device), "id:%s", t->in->idi);
+		return (0);
+	}
+	if ((rc = device_asked(t, &t->in->ask_v4)) == ERR_NOENT)
+		rc = device_asked(t, &t->in->ask_v6);
+	return (rc == ERR_NOENT ? device_here(t) : rc);
+}
+
 static int
 choose_device(struct take *t)
 {
@@ -185,24 +207,14 @@ choose_device(struct take *t)
 	int rc;
 
 	/* A group's identity says nothing about who holds the device. */
-	if (t->in->group) {
+	if (t->in->group && t->in->vouch.device == NULL) {
 		txt_init(&x, t->device, sizeof(t->device));
 		txt_str(&x, "s:");
 		txt_hex(&x, t->sid, 16);
 		return (0);
 	}
-	if (t->in->idi[0] != '\0' && strcasecmp(t->in->idi, t->ident) != 0) {
-		snprintf(t->device, sizeof(t->device), "id:%s", t->in->idi);
-	} else if ((rc = device_asked(t, &t->in->ask_v4)) != 0) {
-		if (rc == ERR_NOENT)
-			rc = device_asked(t, &t->in->ask_v6);
-		if (rc == ERR_NOENT)
-			rc = device_here(t);
-		if (rc == ERR_NOENT)
-			return (device_number(t));
-		if (rc != 0)
-			return (rc);
-	}
+	if ((rc = device_named(t)) != 0)
+		return (rc == ERR_NOENT ? device_number(t) : rc);
 	if ((rc = key_active(t, t->device, old)) <= 0)
 		return (rc);
 	/* GRANT names one session that passes its addresses on, not two. */

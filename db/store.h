@@ -117,6 +117,7 @@ struct store_vouch {
 	const char *identity;
 	uint8_t method;
 	const char *policy;
+	const char *device;      /* "c:HEX"; NULL: no certificate says it */
 	uint8_t net;
 	int64_t now_ms;
 };

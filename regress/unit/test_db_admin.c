@@ -71,6 +71,36 @@ field(const char *name)
 	return ("(none)");
 }
 
+/* What the parent tells of certificates is shown with the rest. */
+START_TEST(shows_certificates)
+{
+	struct ask a = { .sid = 1 };
+	struct msg m;
+
+	world_start(&w);
+	msg_init(&m, MSG_VOUCH);
+	sid_make(m.u.vouch.sid, 1);
+	strcpy(m.u.vouch.identity, "alice");
+	strcpy(m.u.vouch.subject, "C=CH, CN=alice");
+	m.u.vouch.method = MSG_METHOD_CERT;
+	m.u.vouch.device.len = 32;
+	ck_assert_int_eq(say(&w, ROLE_PARENT, 0, &m), 0);
+	lease_req(&w, &a);
+	query(CTL_SESSIONS, "");
+	ck_assert_str_eq(field("subject"), "C=CH, CN=alice");
+	msg_init(&m, MSG_EVENT);
+	m.u.event.level = 2;
+	strcpy(m.u.event.name, "certificate.expires");
+	strcpy(m.u.event.detail, "name=\"vpn\" days=9");
+	ck_assert_int_eq(say(&w, ROLE_PARENT, 0, &m), 0);
+	ck_assert_int_eq(world_turn(&w), 0);
+	query(CTL_EVENTS, "");
+	ck_assert_uint_eq(rows(), 1);
+	ck_assert_str_eq(field("kind"), "certificate.expires");
+	ck_assert_str_eq(field("detail"), "name=\"vpn\" days=9");
+}
+END_TEST
+
 START_TEST(shows)
 {
 	struct ask a = { .sid = 1 };
@@ -90,6 +120,7 @@ START_TEST(shows)
 	ck_assert_str_eq(field("inner6"), "fd77::1");
 	ck_assert_str_eq(field("state"), "up");
 	ck_assert_str_eq(field("login"), "psk");
+	ck_assert_str_eq(field("subject"), "");
 	query(CTL_POOLS, "");
 	ck_assert_uint_eq(rows(), 1);
 	ck_assert_str_eq(field("ipv4_size"), "254");
@@ -195,6 +226,7 @@ main(void)
 	tc = tcase_create("admin");
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, shows);
+	tcase_add_test(tc, shows_certificates);
 	tcase_add_test(tc, pages);
 	tcase_add_loop_test(tc, kills, 0, 6);
 	suite_add_tcase(s, tc);
