@@ -372,7 +372,7 @@ static int
 verify_14(const struct sig_alg **alg, const struct pubkey *k, struct rd *r,
     const struct piece *octets, size_t n)
 {
-	const struct sig_alg *a;
+	const struct sig_alg *a = NULL;
 	struct rd id;
 	uint8_t len;
 	int err;
