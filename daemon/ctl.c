@@ -27,6 +27,7 @@
 #define QUERIES_OF_ONE 4
 #define CLIENT_QUEUE 16384 /* rows that wait for one client */
 #define ANSWER_TICKS 12    /* without a row or an end: 3 s */
+#define RELOAD_TICKS 36    /* files are read, keys are tried */
 #define TICK_US 250000
 #define GROUPS_MAX 1024
 
@@ -42,6 +43,7 @@ struct query {
 	uint32_t tag, client_tag;
 	uint32_t waiting[ROLE_MAX]; /* bit: index that has not ended */
 	unsigned int ticks;      /* since something came */
+	unsigned int ticks_max;
 	uint8_t verdict;
 	char text[501];
 };
@@ -70,11 +72,14 @@ static const struct {
 	{ CTL_SESSIONS, R_DB },
 	{ CTL_SAS, R_NET | R_ESP },
 	{ CTL_POOLS, R_DB },
-	{ CTL_STATS, R_PARENT | R_NET | R_ESP | R_DB | R_CTL },
+	{ CTL_STATS, R_PARENT | R_NET | R_ESP | R_DB | R_CTL | R_PKI },
 	{ CTL_ATTEMPTS, R_DB },
 	{ CTL_EVENTS, R_DB },
 	{ CTL_LEASES, R_DB },
 	{ CTL_KILL, R_DB },
+	{ CTL_CERTIFICATES, R_PARENT },
+	{ CTL_TRUST, R_PKI },
+	{ CTL_RELOAD, R_PARENT },
 };
 
 static unsigned int
@@ -199,6 +204,14 @@ how_many(struct ctl *c, enum role role)
 	return (1);
 }
 
+/* A headend without certificates has no pki, and statistics do without. */
+static int
+left_out(struct ctl *c, enum role role, uint8_t what)
+{
+	return (role == ROLE_PKI && what == CTL_STATS &&
+	    !proc_child_up(c->pc, ROLE_PKI, 0));
+}
+
 static void
 ask_role(struct ctl *c, struct query *q, enum role role, uint8_t what,
     const char *arg)
@@ -273,8 +286,11 @@ on_client_msg(void *arg, struct chan *ch, struct msg *m, int fd)
 		return (0);
 	}
 	q->client_tag = m->u.ctl_query.tag;
+	q->ticks_max = m->u.ctl_query.what == CTL_RELOAD ? RELOAD_TICKS :
+	    ANSWER_TICKS;
 	for (int r = 0; r < ROLE_MAX; r++) {
-		if ((roles & (1U << r)) == 0)
+		if ((roles & (1U << r)) == 0 ||
+		    left_out(c, (enum role)r, m->u.ctl_query.what))
 			continue;
 		if (r == ROLE_CTL)
 			own_row(c, q, m->u.ctl_query.what);
@@ -397,7 +413,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 
 		if (q->client == NULL)
 			continue;
-		if (++q->ticks > ANSWER_TICKS)
+		if (++q->ticks > q->ticks_max)
 			give_up(c, q);
 		else
 			more = 1;

@@ -27,6 +27,7 @@ static int (*const role_mains[ROLE_MAX])(void) = {
 	[ROLE_DB] = db_main,
 	[ROLE_CTL] = ctl_main,
 	[ROLE_SIGN] = sign_main,
+	[ROLE_PKI] = pki_main,
 	[ROLE_FETCH] = fetch_main,
 };
 

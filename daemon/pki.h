@@ -18,6 +18,7 @@
  *   pki_set.c     trusts and our own certificates, from those files
  *   pki_staple.c  OCSP responses for our own certificates
  *   pki_check.c   one login's certificate, step by step
+ *   pki_auth.c    its AUTH payload and names
  *   pki_certs.c   the certificates that a peer sent, or says where they are
  *   pki_cache.c   paths that were verified, things that were fetched
  *   pki_fetch.c   what was asked of fetch, and who waits for it
@@ -189,11 +190,28 @@ int pki_certs_parse(struct pki_certs *out, struct pki *k,
     const struct msg_cert_check *m, const char *url_hosts,
     struct pki_blob *const *blobs, size_t n_blobs, struct cert_why *why)
     MUST_USE;
+/* Only the OCSP responses: the certificates are known. */
+int pki_certs_staples(struct pki_certs *out, const struct msg_cert_check *m)
+    MUST_USE;
 void pki_certs_clear(struct pki_certs *c);
 /* Names the same certificates of one set, in the same order. ERR_SYNTAX: not
  * a list; ERR_LIMIT. *n: how many certificates it names. */
 int pki_certs_key(const struct msg_cert_check *m, uint32_t gen,
     uint8_t key[PKI_KEY_LEN], size_t *n) MUST_USE;
+
+/* ---- pki_auth.c ----------------------------------------------------------- */
+/* Did leaf's key make AUTH? As sig_verify(); ERR_STATE: no such prf. */
+int pki_auth_verify(const struct sig_alg **alg, const struct cert *leaf,
+    const struct msg_cert_check *m) MUST_USE;
+/* What the parent is told of a login whose signature is alg's. */
+int pki_auth_vouch(struct msg_cert_vouch *v, const struct msg_cert_check *m,
+    const struct cert_path *path, const struct sig_alg *alg, uint32_t gen)
+    MUST_USE;
+/* What was compared, when err of pki_auth_verify() or the identity refused. */
+void pki_auth_sig_txt(struct txt *t, const struct msg_cert_check *m,
+    const struct cert *leaf, int err);
+void pki_auth_id_txt(struct txt *t, const struct msg_cert_check *m,
+    const struct cert *leaf);
 
 /* ---- pki_check.c ---------------------------------------------------------- */
 /* A login's CERT_CHECK of net worker `net`: its secret is taken. The verdict

@@ -290,6 +290,22 @@ pki_certs_parse(struct pki_certs *out, struct pki *k,
 	return (out->l.n != 0 ? 0 : fault_of(why, ERR_SYNTAX));
 }
 
+int
+pki_certs_staples(struct pki_certs *out, const struct msg_cert_check *m)
+{
+	struct item it;
+	struct rd rd;
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	rd_init(&rd, m->certs.p, m->certs.len);
+	while ((err = next_item(&rd, &it)) == 0)
+		if (it.encoding == ENC_OCSP && out->n_staples < PATH_MAX_LEN)
+			out->staples[out->n_staples++] =
+			    (struct pki_staple){ it.p, it.len };
+	return (err == ERR_NOENT ? 0 : err);
+}
+
 void
 pki_certs_clear(struct pki_certs *c)
 {

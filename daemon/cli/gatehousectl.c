@@ -23,12 +23,13 @@ static const struct {
 	{ "sessions", CTL_SESSIONS }, { "sa", CTL_SAS },
 	{ "pools", CTL_POOLS }, { "stats", CTL_STATS },
 	{ "leases", CTL_LEASES }, { "attempts", CTL_ATTEMPTS },
-	{ "events", CTL_EVENTS },
+	{ "events", CTL_EVENTS }, { "certificates", CTL_CERTIFICATES },
+	{ "trust", CTL_TRUST },
 };
 static const char *const show_words[] = { "sessions", "sa", "pools", "stats",
-	"leases", "attempts", "events", NULL };
-static const char *const verbs[] = { "show", "kill", "explain", "version",
-	"help", NULL };
+	"leases", "attempts", "events", "certificates", "trust", NULL };
+static const char *const verbs[] = { "show", "kill", "explain", "reload",
+	"version", "help", NULL };
 static const char *const options[] = { "--socket", "--json", "--help",
 	"--version", NULL };
 static const char *const explain_words[] = { "last", NULL };
@@ -39,8 +40,10 @@ usage(FILE *to)
 	fprintf(to,
 	    "usage: gatehousectl [--socket PATH] WHAT\n"
 	    "  show sessions|sa|pools|leases|stats|attempts|events [--json]\n"
+	    "  show certificates|trust [--json]\n"
 	    "  kill ID|USER|all    end one session, a user's sessions, all\n"
 	    "  explain last        why the last login failed, what to mend\n"
+	    "  reload              read certificates, keys and trusts anew\n"
 	    "  version             of this program and of the headend\n"
 	    "The socket is " CLI_SOCKET " unless --socket names another.\n"
 	    "Exit status: 0 done, 1 refused or not found, 2 usage, 3 no "
@@ -140,7 +143,7 @@ show(const struct line *l)
 	size_t i;
 
 	if (wrong_count(l, 2, "show what? sessions, sa, pools, leases, stats, "
-	    "attempts or events"))
+	    "attempts, events, certificates or trust"))
 		return (CLI_USAGE);
 	for (i = 0; show_words[i] != NULL; i++)
 		if (strcmp(shows[i].name, l->word[1]) == 0)
@@ -178,6 +181,23 @@ kill_it(const struct line *l)
 	if (ex != CLI_OK)
 		return (say_no(ex, text));
 	printf("%s\n", text);
+	return (CLI_OK);
+}
+
+static enum cli_exit
+reload(const struct line *l)
+{
+	struct cli_rows rows = { 0, 0, NULL };
+	char text[1024];
+	enum cli_exit ex;
+
+	if (wrong_count(l, 1, "reload takes no more words"))
+		return (CLI_USAGE);
+	ex = cli_ask(l->socket, CTL_RELOAD, "", &rows, text, sizeof(text));
+	cli_rows_free(&rows);
+	if (ex != CLI_OK)
+		return (say_no(ex, text));
+	printf("%s\n", text[0] != '\0' ? text : "reloaded");
 	return (CLI_OK);
 }
 
@@ -250,6 +270,8 @@ main(int argc, char **argv)
 		ex = kill_it(&l);
 	else if (strcmp(l.word[0], "explain") == 0)
 		ex = explain(&l);
+	else if (strcmp(l.word[0], "reload") == 0)
+		ex = reload(&l);
 	else if (strcmp(l.word[0], "version") == 0)
 		ex = version(&l);
 	else if (strcmp(l.word[0], "help") == 0)

@@ -20,6 +20,7 @@ enum how {
 	AS_SINCE, /* ms since the epoch: an age */
 	AS_AGE_S, /* seconds: an age */
 	AS_TIME,  /* ms since the epoch: a local time */
+	AS_DATE,  /* s since the epoch: a local date and time */
 	AS_BOTH,  /* this field and the next: IPv4 and IPv6 */
 	AS_SUITE  /* with the mark of weak ones */
 };
@@ -93,6 +94,28 @@ static const struct table tables[] = {
 		{ "EVENT", "kind", NULL, AS_TEXT },
 		{ "ID", "sid", NULL, AS_ID },
 		{ "DETAIL", "detail", NULL, AS_TEXT } } },
+	{ CTL_CERTIFICATES, "keyholder", {
+		{ "NAME", "name", NULL, AS_TEXT },
+		{ "STATE", "state", NULL, AS_TEXT },
+		{ "DAYS", "days", NULL, AS_COUNT },
+		{ "KEY", "key", NULL, AS_TEXT },
+		{ "IN", "keyholder", NULL, AS_TEXT },
+		{ "POLICIES", "policies", NULL, AS_TEXT },
+		{ "SUBJECT", "subject", NULL, AS_TEXT },
+		{ "ISSUER", "issuer", NULL, AS_TEXT } } },
+	{ CTL_TRUST, "trust", {
+		{ "TRUST", "trust", NULL, AS_TEXT },
+		{ "REVOCATION", "revocation", NULL, AS_TEXT },
+		{ "DAYS", "days", NULL, AS_COUNT },
+		{ "KEY", "key", NULL, AS_TEXT },
+		{ "ANCHOR", "subject", NULL, AS_TEXT } } },
+	{ CTL_TRUST, "entries", {
+		{ "KIND", "kind", NULL, AS_TEXT },
+		{ "FRESH", "fresh", NULL, AS_TEXT },
+		{ "ENTRIES", "entries", NULL, AS_COUNT },
+		{ "NEXT-UPDATE", "next_update", NULL, AS_DATE },
+		{ "FROM", "from", NULL, AS_TEXT },
+		{ "ISSUER", "name", NULL, AS_TEXT } } },
 };
 #define N_TABLES (sizeof(tables) / sizeof(tables[0]))
 
@@ -229,6 +252,9 @@ cell(const struct cli_row *row, const struct column *c, uint64_t now_ms,
 	case AS_TIME:
 		cell_time(v, now_ms, buf, cap);
 		break;
+	case AS_DATE:
+		cell_time(v * 1000, 0, buf, cap);
+		break;
 	case AS_BOTH:
 		cell_both(row, c, buf, cap);
 		break;
@@ -338,6 +364,10 @@ name_of(enum ctl_what what)
 		return ("failed attempts");
 	case CTL_EVENTS:
 		return ("events");
+	case CTL_CERTIFICATES:
+		return ("certificates");
+	case CTL_TRUST:
+		return ("trust");
 	default:
 		return ("rows");
 	}
