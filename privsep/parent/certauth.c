@@ -453,19 +453,28 @@ void
 certauth_sign_give_up(struct parent *p, unsigned int worker,
     const struct msg_sign_req *q)
 {
-	int vouched = pending_find(p, MSG_CERT_VOUCH, q->sid);
+	struct pending *w = pending_take(p, MSG_CERT_VOUCH, q->sid);
 
-	refused(p, worker, q, vouched ? WHY_INTERNAL_SIGN : WHY_INTERNAL_PKI,
-	    "", vouched ? "no sign process has a key" : "no word of pki");
+	refused(p, worker, q, w != NULL ? WHY_INTERNAL_SIGN :
+	    WHY_INTERNAL_PKI, "", w != NULL ?
+	    "no sign process has a key that would do" : "no word of pki");
+	if (w != NULL)
+		pending_free(w);
 }
 
 void
 certauth_vouch_give_up(struct parent *p, const struct msg_cert_vouch *v)
 {
+	struct pending *w = pending_take(p, MSG_SIGN_REQ, v->sid);
 	char b[SID_TXT];
 
 	p->stat[PSTAT_VOUCH_REFUSED]++;
 	log_debug("sa=%s parent.vouch.expired", sid_txt(v->sid, b));
+	if (w == NULL)
+		return;
+	refused(p, w->index, &w->m->u.sign_req, WHY_INTERNAL_SIGN, "",
+	    "no sign process has a key that would do");
+	pending_free(w);
 }
 
 /* ---- while the session lives ---------------------------------------------------- */

@@ -162,19 +162,45 @@ pending_retry(struct parent *p, const uint8_t *sid)
 	}
 }
 
+/* One that is given up may take others along: look from the head each time. */
+static void
+give_up(struct parent *p, struct pending *w)
+{
+	detach(p, w);
+	oracle_give_up(p, w->role, w->index, w->m);
+	pending_free(w);
+}
+
+static struct pending *
+of_sid(const struct parent *p, const uint8_t *sid)
+{
+	struct pending *w;
+
+	TAILQ_FOREACH(w, &p->pendings, link)
+		if (memcmp(sid_of(w->m), sid, SID_LEN) == 0)
+			break;
+	return (w);
+}
+
+/* Retrying reorders the list, so the oldest may stand anywhere. */
+static struct pending *
+expired(const struct parent *p, uint64_t now)
+{
+	struct pending *w;
+
+	TAILQ_FOREACH(w, &p->pendings, link)
+		if (w->until_ms <= now)
+			break;
+	return (w);
+}
+
 void
 pending_refuse_sid(struct parent *p, const uint8_t *sid)
 {
-	struct pending *w, *next;
+	struct pending *w;
 
-	for (w = TAILQ_FIRST(&p->pendings); w != NULL; w = next) {
-		next = TAILQ_NEXT(w, link);
-		if (memcmp(sid_of(w->m), sid, SID_LEN) != 0)
-			continue;
-		detach(p, w);
-		oracle_give_up(p, w->role, w->index, w->m);
-		pending_free(w);
-	}
+	while ((w = of_sid(p, sid)) != NULL)
+		give_up(p, w);
 }
 
 void
@@ -210,16 +236,9 @@ pending_drop_role(struct parent *p, enum role role, unsigned int index)
 void
 pending_expire(struct parent *p)
 {
-	struct pending *w, *next;
+	struct pending *w;
 	uint64_t now = parent_now(p);
 
-	/* Retrying reorders the list, so the oldest may stand anywhere. */
-	for (w = TAILQ_FIRST(&p->pendings); w != NULL; w = next) {
-		next = TAILQ_NEXT(w, link);
-		if (w->until_ms > now)
-			continue;
-		detach(p, w);
-		oracle_give_up(p, w->role, w->index, w->m);
-		pending_free(w);
-	}
+	while ((w = expired(p, now)) != NULL)
+		give_up(p, w);
 }

@@ -572,7 +572,7 @@ fake_main(TCase *(*const *cases)(void), size_t n)
 
 	if (secret_slab_init(1024 * 1024) != 0 || crypto_init() != 0)
 		return (1);
-	log_init(NULL, LOG_L_CRIT, NULL, NULL);
+	log_init(NULL, LOG_L_CRIT + 1, NULL, NULL);
 	for (size_t i = 0; i < n; i++)
 		suite_add_tcase(s, cases[i]());
 	sr = srunner_create(s);
