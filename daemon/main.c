@@ -14,6 +14,7 @@
 #include "privsep/base/log.h"
 #include "privsep/base/secret.h"
 #include "privsep/conf/conf.h"
+#include "privsep/crypto/prf.h"
 #include "privsep/ipc/proc.h"
 #include "privsep/parent/parent.h"
 #include "privsep/parent/sign.h"
@@ -62,6 +63,21 @@ print_conf(const struct conf *c)
 		r = 0;
 	free(buf);
 	return (r);
+}
+
+/* The words are good; are the certificates and keys that they name? */
+static int
+check_conf(const struct conf *c, const char *file)
+{
+	if (crypto_init() != 0) {
+		fprintf(stderr, "gatehoused: the crypto library does not "
+		    "start\n");
+		return (1);
+	}
+	if (parent_check(c, report, NULL) != 0)
+		return (1);
+	printf("%s: good\n", file);
+	return (0);
 }
 
 static int
@@ -171,10 +187,9 @@ main(int argc, char **argv)
 		c->log_level = LOG_L_DEBUG;
 	if (o.print)
 		status = print_conf(c);
-	else if (o.check) {
-		printf("%s: good\n", o.file);
-		status = 0;
-	} else
+	else if (o.check)
+		status = check_conf(c, o.file);
+	else
 		status = parent_run(c);
 	conf_free(c);
 	return (status);
