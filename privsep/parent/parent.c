@@ -488,6 +488,8 @@ prepare(struct house *h)
 	if (geteuid() != 0)
 		return (refuse("must be started as root; it gives that up "
 		    "once its sockets are open"));
+	if (crypto_init() != 0)
+		return (refuse("the crypto library does not start"));
 	(void)umask(077);
 	if (jail_limits(why, sizeof(why)) != 0)
 		return (refuse(why));
@@ -538,8 +540,6 @@ start_roles(struct house *h)
 	memcpy(pc.n, h->n, sizeof(pc.n));
 	memcpy(pc.uid, h->users.uid, sizeof(pc.uid));
 	memcpy(pc.gid, h->users.gid, sizeof(pc.gid));
-	if (crypto_init() != 0)
-		return (refuse("the crypto library does not start"));
 	h->base = pc.base = event_base_new();
 	if (h->base == NULL || events_make(h) != 0)
 		return (refuse("the event loop does not start"));
