@@ -304,6 +304,8 @@ END_TEST
 
 /* ---- psk-files ---------------------------------------------------------- */
 static char dir[] = "/tmp/test_conf_parts.XXXXXX";
+#define HUSH_64 "HUSHhushHUSHhushHUSHhushHUSHhushHUSHhushHUSHhushHUSHhushHUSHhush"
+#define HUSH_256 HUSH_64 HUSH_64 HUSH_64 HUSH_64
 
 static void
 write_keys(const char *text, mode_t mode)
@@ -331,6 +333,8 @@ START_TEST(keys_are_read)
 		{ "keyid:@al", "ABCDEFGHIJKLMNOPQ", 17 },
 		{ "*", " blanks and \" stay ", 19 },
 		{ "192.0.2.1", "\xc3\xa4 sixteen bytes", 16 },
+		{ "C=CH, CN=a\\\"b", "quoted as it has blanks", 23 },
+		{ "carol", "in quotes for nothing", 21 },
 	};
 	struct conf *c;
 
@@ -338,7 +342,9 @@ START_TEST(keys_are_read)
 	    "bob@x.example 0x000102030405060708090a0B0c0d0eFF\n"
 	    "keyid:616c 0sQUJDREVGR0hJSktMTU5PUFE=\n"
 	    "* \" blanks and \" stay \"\n"
-	    "192.0.2.1 \xc3\xa4 sixteen bytes", 0640);
+	    "192.0.2.1 \xc3\xa4 sixteen bytes\n"
+	    "\"c=CH,CN = a\\\"b\"  quoted as it has blanks\n"
+	    "\"carol\" in quotes for nothing\n", 0640);
 	c = parse(some, dir);
 	ck_assert_uint_eq(c->policies[0].n_psks, (size_t)N(want));
 	for (size_t i = 0; i < c->policies[0].n_psks; i++) {
@@ -378,6 +384,11 @@ static const struct {
 	/* 9 */ { "alice 0x\n", 0600, "expected pairs of hex" },
 	/* 10 */ { "alice 0s\n", 0600, "expected base64" },
 	/* 11 */ { "alice \"\n", 0600, "is not closed" },
+	/* 12 */ { "\"CN=alice HUSHHUSHHUSHHUSH\n", 0600, "one word" },
+	/* 13 */ { "\"CN=alice\"HUSHHUSHHUSHHUSH\n", 0600, "one word" },
+	/* 14 */ { "\"CN=alice\\\" HUSHHUSHHUSHHUSH", 0600, "one word" },
+	/* 15 */ { "CN=alice, HUSHHUSHHUSHHUSH", 0600,
+	    "expected an identity" },
 };
 
 START_TEST(keys_are_refused)
@@ -391,6 +402,54 @@ START_TEST(keys_are_refused)
 	ck_assert_msg(strstr(messages, bad_keys[_i].says) != NULL, "%s",
 	    messages);
 	ck_assert_msg(strstr(messages, "HUSH") == NULL, "%s", messages);
+	ck_assert_uint_eq(secret_used(), 0);
+}
+END_TEST
+
+/* The first line of a password-file, as it is; nothing of it is told. */
+static const struct {
+	const char *text;
+	mode_t mode;
+	const char *password; /* NULL: refused */
+	const char *says;
+} passwords[] = {
+	/* 0 */ { "correct horse", 0600, "correct horse", NULL },
+	/* 1 */ { " blanks stay \r\nHUSH", 0640, " blanks stay ", NULL },
+	/* 2 */ { "", 0600, NULL, "expected a password of 1 to 256 bytes" },
+	/* 3 */ { "\nHUSH", 0600, NULL, "expected a password" },
+	/* 4 */ { "HUSH\n", 0604, NULL, "everybody may read" },
+	/* 5 256 bytes … */ { HUSH_256, 0600, HUSH_256, NULL },
+	/* 6 … and one more */ { HUSH_256 "x", 0600, NULL, "1 to 256" },
+};
+
+START_TEST(password_is_read)
+{
+	static const char text[] = "headend { identity = x }\n"
+	    "pool \"p\" { ipv4 = 10.1.0.0/16 }\n"
+	    "trust \"t\" { file = k.psk }\n"
+	    "certificate \"c\" { chain = k.psk  key = \"pkcs11:object=c\"  "
+	    "module = /bin/sh  password-file = k.psk }\n"
+	    "policy \"s\" { auth = certificate  pool = p }\n";
+	const char *want = passwords[_i].password;
+	struct conf *c;
+	int r;
+
+	messages[0] = '\0';
+	write_keys(passwords[_i].text, passwords[_i].mode);
+	r = conf_parse(&c, text, strlen(text), "t", dir, collect, NULL);
+	ck_assert_msg(strstr(messages, "HUSH") == NULL, "%s", messages);
+	if (want == NULL) {
+		ck_assert_int_eq(r, ERR_CONF);
+		ck_assert_msg(strstr(messages, passwords[_i].says) != NULL,
+		    "%s", messages);
+	} else {
+		ck_assert_msg(r == 0, "%s", messages);
+		ck_assert_uint_eq(c->certificates[0].password.len,
+		    strlen(want));
+		ck_assert(ct_eq(c->certificates[0].password.p, want,
+		    strlen(want)));
+		conf_free(c);
+	}
 	ck_assert_uint_eq(secret_used(), 0);
 }
 END_TEST
@@ -435,6 +494,7 @@ main(void)
 	tc = tcase_create("psk-files");
 	tcase_add_test(tc, keys_are_read);
 	tcase_add_loop_test(tc, keys_are_refused, 0, N(bad_keys));
+	tcase_add_loop_test(tc, password_is_read, 0, N(passwords));
 	tcase_add_test(tc, no_file);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
