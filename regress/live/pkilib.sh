@@ -22,6 +22,8 @@ pki_key() { # pki_key KEY FILE
 	shift
 	(umask 077 && openssl genpkey "$@" -out "$out" 2>"$P/openssl.txt") ||
 		fail "openssl genpkey: $(cat "$P/openssl.txt")"
+	# As the headend wants it: nobody but root and its own group.
+	chgrp _gatehouse "$out" && chmod 640 "$out"
 }
 pki_conf() { # pki_conf CA: the configuration of `openssl ca`
 	cat >"$P/$1/ca.cnf" <<-C
@@ -51,7 +53,7 @@ pki_sign() { # pki_sign CA CSR OUT EXT [from] [to]
 	local ca=$1 csr=$2 out=$3 from=${5:-} to=${6:-}
 	printf '%s\n' "$4" | tr ';^' '\n;' >"$out.ext"
 	[ -n "$from" ] || from=$(date -u -d '-1 hour' +%Y%m%d%H%M%SZ)
-	[ -n "$to" ] || to=$(date -u -d '+30 days' +%Y%m%d%H%M%SZ)
+	[ -n "$to" ] || to=$(date -u -d '+90 days' +%Y%m%d%H%M%SZ)
 	openssl ca -batch -notext -preserveDN -config "$P/$ca/ca.cnf" \
 	    -in "$csr" -out "$out" -extfile "$out.ext" -startdate "$from" \
 	    -enddate "$to" ${SELF:+-selfsign} >"$P/openssl.txt" 2>&1 ||
