@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <seccomp.h>
 #include <unistd.h>
 
 #include "privsep/crypto/sig_int.h"
@@ -226,6 +227,83 @@ START_TEST(numbers_are_locked)
 	ck_assert_uint_ge(with - before, 896);
 	privkey_free(k);
 	ck_assert_uint_lt(CRYPTO_secure_used(), with);
+}
+END_TEST
+
+/* ---- nothing is loaded late ---------------------------------------------------- */
+
+static int
+lock_up(void)
+{
+	static const int calls[] = { SCMP_SYS(open), SCMP_SYS(openat),
+		SCMP_SYS(socket), SCMP_SYS(stat), SCMP_SYS(newfstatat) };
+	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		if (seccomp_rule_add(f, SCMP_ACT_KILL_PROCESS, calls[i], 0))
+			return (-1);
+	return (seccomp_load(f));
+}
+
+/* Ends the process: 0, or the number of the step that went wrong. */
+static void
+work_jailed(struct privkey *const *k, const struct tp_blob *spki, size_t n)
+{
+	const struct sig_alg *a, *got;
+	uint8_t sig[SIG_MAX], auth[SIG_AUTH_MAX];
+	struct pubkey *pub;
+	size_t len;
+	struct wr w;
+
+	if (lock_up() != 0)
+		_exit(2);
+	for (size_t i = 0; i < n; i++) {
+		if (pubkey_parse(&pub, spki[i].p, spki[i].len))
+			_exit(3);
+		for (size_t j = 0; (a = sig_alg_at(j)) != NULL; j++) {
+			if (!sig_fits(a, privkey_info(k[i])) ||
+			    a->id == SIG_RSA_SHA1)
+				continue;
+			if (privkey_sign(k[i], a, msg, sizeof(msg), sig,
+			    sizeof(sig), &len))
+				_exit(4);
+			wr_init(&w, auth, sizeof(auth));
+			if (sig_auth_data(&w, a, 14, sig, len) ||
+			    sig_verify(&got, pub, 14, auth, w.len, &octets, 1))
+				_exit(5);
+			auth[w.len - 1] ^= 1;
+			if (sig_verify(&got, pub, 14, auth, w.len, &octets, 1)
+			    != ERR_AUTH)
+				_exit(6);
+		}
+		pubkey_free(pub);
+	}
+	_exit(0);
+}
+
+START_TEST(nothing_is_loaded_late)
+{
+	struct privkey *k[N_KINDS];
+	struct tp_blob spki[N_KINDS], b;
+	char why[300];
+	int status;
+	pid_t pid;
+
+	for (int i = 0; i < N_KINDS; i++) {
+		b = tp_key_pem(tp_key(kinds[i], 0), NULL);
+		spki[i] = tp_key_spki(tp_key(kinds[i], 0));
+		ck_assert_int_eq(privkey_load(&k[i], b.p, b.len, NULL, why,
+		    sizeof(why)), 0);
+	}
+	ck_assert_int_ge(pid = fork(), 0);
+	if (pid == 0)
+		work_jailed(k, spki, N_KINDS);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_msg(WIFEXITED(status), "killed by signal %d (31: a call that "
+	    "the jail forbids)", WTERMSIG(status));
+	ck_assert_int_eq(WEXITSTATUS(status), 0);
+	for (int i = 0; i < N_KINDS; i++)
+		privkey_free(k[i]);
 }
 END_TEST
 
@@ -462,6 +540,7 @@ main(void)
 	tcase_add_test(f, what_is_said);
 	tcase_add_loop_test(f, damaged_files, 0, 4);
 	tcase_add_test(f, numbers_are_locked);
+	tcase_add_test(f, nothing_is_loaded_late);
 	suite_add_tcase(s, f);
 	if (hsm) {
 		tcase_add_loop_test(t, token_keys, 0, 5);
