@@ -8,18 +8,20 @@
 
 #include "daemon/ike/sa.h"
 
+/* pki may have named IDi already. */
 static void
-ids_txt(struct ctx *x, struct txt *t)
+ids_txt(struct ctx *x, struct txt *t, int with_idi)
 {
 	const struct payload *p;
 
 	if (x->c == NULL)
 		return;
-	if ((p = wire_chain_get(x->c, PL_IDI, 0)) != NULL) {
+	if (with_idi && (p = wire_chain_get(x->c, PL_IDI, 0)) != NULL) {
 		txt_str(t, "idi=");
 		wire_id_txt(t, p->body, p->len);
+		txt_str(t, " ");
 	}
-	txt_str(t, " idr=");
+	txt_str(t, "idr=");
 	if ((p = wire_chain_get(x->c, PL_IDR, 0)) != NULL)
 		wire_id_txt(t, p->body, p->len);
 	else
@@ -41,7 +43,7 @@ refuser_txt(struct ctx *x, struct txt *t)
 		txt_str(t, x->m->u.cert_verdict.detail);
 		txt_str(t, " ");
 	}
-	ids_txt(x, t);
+	ids_txt(x, t, strncmp(t->base, "idi=", 4) != 0);
 	txt_str(t, " policy=");
 	txt_str(t, p != NULL ? p->name : "-");
 }
