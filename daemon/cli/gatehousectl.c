@@ -194,6 +194,9 @@ reload(const struct line *l)
 	if (wrong_count(l, 1, "reload takes no more words"))
 		return (CLI_USAGE);
 	ex = cli_ask(l->socket, CTL_RELOAD, "", &rows, text, sizeof(text));
+	/* What was said of the file: faults, warnings, what needs a restart. */
+	for (size_t i = 0; i < rows.n; i++)
+		fprintf(stderr, "%s\n", cli_str(&rows.v[i], "line"));
 	cli_rows_free(&rows);
 	if (ex != CLI_OK)
 		return (say_no(ex, text));
