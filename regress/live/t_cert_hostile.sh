@@ -40,8 +40,6 @@ for k in rsa:2048 p384 p521 ed25519 ed448; do
 done
 ca_new other p256 "/C=CH/O=Evil/CN=Other CA"
 cert_new stranger other p256 "/CN=stranger" san=email:stranger@test.example
-chgrp _gatehouse "$P/srv.key"
-chmod g+r "$P/srv.key"
 conf_cert "half-open-time = 3s"
 headend_start
 
