@@ -15,6 +15,7 @@
 #include "privsep/ipc/row.h"
 
 #define RETRY_S 60u /* a refresh that failed is tried again */
+#define SOONEST_S 3u /* the next one, of a list that lives shortly */
 
 /* ---- issuers --------------------------------------------------------------- */
 static struct crl_issuer *
@@ -138,7 +139,8 @@ refresh_at(struct pki *k, const struct crl *crl)
 	half = (next - now) / 2;
 	if (before > half)
 		before = half;
-	return (next - before > now + RETRY_S ? next - before : now + RETRY_S);
+	return (next - before > now + SOONEST_S ? next - before :
+	    now + SOONEST_S);
 }
 
 struct crl_slot *
