@@ -22,9 +22,11 @@ pki_key() { # pki_key KEY FILE
 	shift
 	(umask 077 && openssl genpkey "$@" -out "$out" 2>"$P/openssl.txt") ||
 		fail "openssl genpkey: $(cat "$P/openssl.txt")"
-	# As the headend wants it: nobody but root and its own group.
-	chgrp _gatehouse "$out" && chmod 640 "$out"
+	pki_readable "$out"
 }
+# As the headend wants it: nobody but root and its own group, which opens it
+# again at a reload.
+pki_readable() { chgrp _gatehouse "$@" && chmod 640 "$@"; }
 pki_conf() { # pki_conf CA: the configuration of `openssl ca`
 	cat >"$P/$1/ca.cnf" <<-C
 	[ca]
