@@ -38,6 +38,7 @@ struct pki_trust {
 /* fetch's whole answer, or why there is none (p NULL; text says it). */
 typedef void pki_fetched_fn(struct pki *k, void *arg, const uint8_t *p,
     size_t len, const char *text);
+extern const char pki_fetch_ended[]; /* text, when the process ended */
 /* Ask fetch. body NULL: GET. One that is under way for the same URL and body
  * is shared. 0 and *id, with which it can be given up; ERR_UNAVAIL: no fetch
  * process; ERR_LIMIT: too many at once (128 in all, 8 of one host). The

@@ -17,6 +17,8 @@
 #define HOST_MAX 8u
 #define GRACE_MS 1000u /* after the limit that fetch itself has */
 
+const char pki_fetch_ended[] = "fetch process ended";
+
 struct waiter {
 	TAILQ_ENTRY(waiter) link;
 	uint32_t id;
@@ -343,7 +345,7 @@ pki_fetch_lost(struct pki *k)
 	/* Waiters may ask the next fetch process at once. */
 	while ((r = TAILQ_FIRST(&f->list)) != NULL &&
 	    (int32_t)(last - r->id) >= 0)
-		answer(k, r, NULL, "fetch process ended");
+		answer(k, r, NULL, pki_fetch_ended);
 }
 
 void

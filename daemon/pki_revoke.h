@@ -19,6 +19,7 @@
 #define CRL_BYTES_MAX (256u << 20)
 #define REVOKE_SKEW_S 300u   /* of a CA's clock */
 #define REVOKE_FAIL_MS 30000u /* a URL that failed is left alone so long */
+#define REVOKE_AGAIN_MS 1000u  /* when only our fetch process ended */
 #define REVOKE_USED_S (7 * 86400u) /* CRLs are refreshed while in use */
 #define OCSP_BUCKETS 4096u
 #define OCSP_WAYS 4u

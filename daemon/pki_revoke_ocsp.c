@@ -139,7 +139,8 @@ url_failed(struct pki *k, const char *url, const struct cert *c,
 	struct txt t;
 
 	failed_key(f->key, url, c);
-	f->until_ms = pki_now_ms(k) + REVOKE_FAIL_MS;
+	f->until_ms = pki_now_ms(k) + (why == pki_fetch_ended ?
+	    REVOKE_AGAIN_MS : REVOKE_FAIL_MS);
 	txt_init(&t, f->why, sizeof(f->why));
 	txt_str(&t, why);
 }

@@ -269,7 +269,8 @@ check_signer(struct check *k)
 	 * each: only those with the right name are, and few. */
 	for (int i = 0; i < sk_X509_num(certs) && i < SIGNERS_MAX; i++) {
 		x = sk_X509_value(certs, i);
-		if (!is_responder(k, x))
+		if (!is_responder(k, x) || X509_cmp(x,
+		    cert_x509(k->issuer)) == 0)
 			continue;
 		if ((why = delegated(k, x)) == NULL) {
 			if (signed_by(k, x))

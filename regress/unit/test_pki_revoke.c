@@ -1,0 +1,700 @@
+/*
+ * Is a path revoked? Every answer that CRLs and OCSP can give or fail to give,
+ * under every policy.
+ */
+#include "regress/unit/pki_net.h"
+
+#include "privsep/base/log.h"
+#include "privsep/ipc/row.h"
+
+#define U1 "http://a.example/ca.crl"
+#define U2 "http://b.example/ca.crl"
+#define UD "http://a.example/delta.crl"
+#define UO "http://ocsp.example/"
+
+static struct tp_cert *ca, *good, *bad;
+static struct cert_path gp, bp;
+static struct result r;
+static const uint64_t bad_serial = 0xbad;
+
+static void
+setup(void)
+{
+	net_setup();
+	ca = tp_root("C=CH, CN=CA", key(0));
+}
+
+/* A good and a bad certificate that both name the same. */
+static void
+users(const char *e1, const char *e2)
+{
+	good = user(ca, 0x600d, e1, e2);
+	bad = user(ca, bad_serial, e1, e2);
+	gp = path_of(2, good, ca);
+	bp = path_of(2, bad, ca);
+}
+
+static struct tp_blob
+crl(uint64_t number, int64_t next)
+{
+	static struct tp_revoked one;
+	struct tp_crl_spec s = { .issuer = ca, .number1 = number + 1,
+		.next_update = next, .n = 1, .revoked = &one };
+
+	one = (struct tp_revoked){ bad_serial, 1700000000, 2 };
+	return (tp_crl(&s));
+}
+
+/* ---- CRLs ------------------------------------------------------------------ */
+START_TEST(by_crl)
+{
+	users(CDP(U1), NULL);
+	give_crl(U1, crl(1, (int64_t)k->now_s + 7200));
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_STRICT), FAULT_NONE);
+	ck_assert_uint_eq(r.until, k->now_s + 7200);
+	ck_assert_uint_eq(route(U1)->n, 1);
+	ck_assert_uint_gt(pki_revoke_epoch(k), 0);
+	/* The second login finds it at once. */
+	ask(&r, &bp, REVOCATION_RELAXED);
+	ck_assert_uint_eq(r.n, 1);
+	ck_assert_int_eq(r.fault, FAULT_REVOKED);
+	ck_assert_str_eq(r.detail, "serial=0bad reason=keyCompromise "
+	    "at=2023-11-14T22:13:20Z by=crl issuer=\"C=CH, CN=CA\"");
+	ck_assert_uint_eq(route(U1)->n, 1);
+}
+END_TEST
+
+START_TEST(expired_crl)
+{
+	users(CDP(U1), NULL);
+	give_crl(U1, crl(1, (int64_t)k->now_s - 60));
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_STRICT), FAULT_UNKNOWN);
+	ck_assert_str_eq(r.detail, "serial=600d url=" U1
+	    " why=\"it has expired\"");
+	/* Once revoked is revoked. */
+	ck_assert_int_eq(verdict(&r, &bp, REVOCATION_RELAXED), FAULT_REVOKED);
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_RELAXED), FAULT_NONE);
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_IFURI), FAULT_UNKNOWN);
+	/* It is not fetched for every login; after half a minute it is. */
+	ck_assert_uint_eq(route(U1)->n, 1);
+	give_crl(U1, crl(2, (int64_t)k->now_s + 600));
+	pass(31);
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_STRICT), FAULT_NONE);
+	ck_assert_uint_eq(route(U1)->n, 2);
+}
+END_TEST
+
+START_TEST(wrong_ca)
+{
+	struct tp_cert *twin = tp_root("C=CH, CN=CA", key(1));
+
+	users(CDP(U1), NULL);
+	give_crl(U1, tp_crl_plain(twin, &bad_serial, 1));
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_STRICT), FAULT_UNKNOWN);
+	ck_assert_str_eq(r.detail, "serial=600d url=" U1
+	    " why=\"its issuer did not sign it\"");
+	ck_assert_int_eq(verdict(&r, &bp, REVOCATION_RELAXED), FAULT_NONE);
+	ck_assert_uint_eq(files(".crl"), 0);
+	give_crl(U1, (struct tp_blob){ (const uint8_t *)"<html>", 6 });
+	pass(31);
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_STRICT), FAULT_UNKNOWN);
+	ck_assert_ptr_nonnull(strstr(r.detail, "why=\"not a CRL\""));
+}
+END_TEST
+
+/* Whoever can send another CRL may not send an older one. */
+START_TEST(replayed)
+{
+	struct tp_crl_spec s = { .issuer = ca, .number1 = 5,
+		.next_update = (int64_t)k->now_s + 7200 };
+	struct tp_blob older;
+
+	users(CDP(U1), NULL);
+	older = tp_crl(&s); /* nobody is revoked yet */
+	give_crl(U1, crl(9, (int64_t)k->now_s + 7200));
+	ck_assert_int_eq(verdict(&r, &bp, REVOCATION_STRICT), FAULT_REVOKED);
+	give_crl(U1, older);
+	pass(5000); /* refreshed */
+	ck_assert_uint_eq(serve(), 1);
+	ck_assert_int_eq(verdict(&r, &bp, REVOCATION_STRICT), FAULT_REVOKED);
+}
+END_TEST
+
+START_TEST(second_url)
+{
+	users("crlDistributionPoints=URI:" U1 ",URI:" U2, NULL);
+	kill_url(U1);
+	give_crl(U2, crl(1, 0));
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_STRICT), FAULT_NONE);
+	ck_assert_uint_eq(route(U1)->n, 1);
+	ck_assert_uint_eq(route(U2)->n, 1);
+}
+END_TEST
+
+static struct tp_blob
+delta(uint64_t number, uint64_t base, uint64_t serial, int reason)
+{
+	struct tp_revoked one = { serial, 0, reason + 1 };
+	struct tp_crl_spec s = { .issuer = ca, .number1 = number + 1,
+		.delta_of1 = base + 1, .n = 1, .revoked = &one,
+		.next_update = (int64_t)k->now_s + 300 };
+
+	return (tp_crl(&s));
+}
+
+START_TEST(with_delta)
+{
+	struct tp_revoked held = { 0x77, 0, 7 };
+	struct tp_crl_spec s = { .issuer = ca, .number1 = 11, .n = 1,
+		.revoked = &held, .ext = { "freshestCRL=URI:" UD } };
+	struct cert_path hp;
+
+	users(CDP(U1), NULL);
+	hp = path_of(2, user(ca, 0x77, CDP(U1), NULL), ca);
+	give_crl(U1, tp_crl(&s));
+	give_crl(UD, delta(11, 10, bad_serial, 1));
+	ck_assert_int_eq(verdict(&r, &bp, REVOCATION_STRICT), FAULT_REVOKED);
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_STRICT), FAULT_NONE);
+	ck_assert_uint_eq(r.until, k->now_s + 300);
+	ck_assert_int_eq(verdict(&r, &hp, REVOCATION_STRICT), FAULT_REVOKED);
+	ck_assert_uint_eq(route(UD)->n, 1);
+	/* The delta expires: the next one lifts the hold. */
+	pass(301);
+	give_crl(UD, delta(12, 10, 0x77, 8));
+	serve(); /* what the refresh asked */
+	ck_assert_int_eq(verdict(&r, &hp, REVOCATION_STRICT), FAULT_NONE);
+	/* Without any delta the base still says what it says. */
+	pass(301);
+	kill_url(UD);
+	serve();
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_STRICT), FAULT_NONE);
+	ck_assert_int_eq(verdict(&r, &hp, REVOCATION_STRICT), FAULT_REVOKED);
+}
+END_TEST
+
+/* Every certificate but the anchor is asked about. */
+START_TEST(whole_path)
+{
+	struct tp_spec spec = { .subject = "CN=Sub", .key = key(1),
+		.issuer = ca, .ca = 1, .serial = 0x50b, .ext = { CDP(U1) } };
+	struct tp_cert *sub = tp_cert(&spec);
+	struct cert_path p;
+	const uint64_t serial = 0x50b;
+
+	p = path_of(3, user(sub, 1, CDP(U2), NULL), sub, ca);
+	give_crl(U1, tp_crl_plain(ca, NULL, 0));
+	give_crl(U2, tp_crl_plain(sub, NULL, 0));
+	ask(&r, &p, REVOCATION_STRICT);
+	ck_assert_uint_eq(k->n_fetch, 2); /* both at once */
+	serve();
+	ck_assert_int_eq(r.fault, FAULT_NONE);
+	restart();
+	give_crl(U1, tp_crl_plain(ca, &serial, 1));
+	pass(31);
+	k->now_s += DAY; /* what is on disk has expired */
+	ck_assert_int_eq(verdict(&r, &p, REVOCATION_STRICT), FAULT_REVOKED);
+	ck_assert_ptr_nonnull(strstr(r.detail, "serial=050b "));
+	/* An anchor alone: we were told to trust it. */
+	p.n = 1;
+	p.v[0] = p.v[2];
+	ck_assert_int_eq(verdict(&r, &p, REVOCATION_STRICT), FAULT_NONE);
+}
+END_TEST
+
+/* ---- policies -------------------------------------------------------------- */
+START_TEST(dead)
+{
+	users(CDP(U1), AIA(UO));
+	kill_url(U1);
+	kill_url(UO);
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_STRICT), FAULT_UNKNOWN);
+	ck_assert_str_eq(r.detail, "serial=600d url=" U1
+	    " why=\"connection refused\"");
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_IFURI), FAULT_UNKNOWN);
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_RELAXED), FAULT_NONE);
+	ck_assert_uint_le(r.until, k->now_s + 60);
+	/* 30 s long nobody else waits for it. */
+	ck_assert_uint_eq(route(U1)->n, 1);
+	ck_assert_uint_eq(route(UO)->n, 1);
+	pass(29);
+	ask(&r, &gp, REVOCATION_STRICT);
+	ck_assert_uint_eq(r.n, 1);
+	pass(2);
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_STRICT), FAULT_UNKNOWN);
+	ck_assert_uint_eq(route(U1)->n, 2);
+	ck_assert_uint_eq(route(UO)->n, 2);
+}
+END_TEST
+
+START_TEST(nobody_named)
+{
+	struct pki_trust t = { .revocation = REVOCATION_IFURI };
+
+	users(NULL, NULL);
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_STRICT), FAULT_UNKNOWN);
+	ck_assert_str_eq(r.detail,
+	    "serial=600d url=- why=\"it names nobody to ask\"");
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_IFURI), FAULT_NONE);
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_RELAXED), FAULT_NONE);
+	ck_assert_uint_eq(k->n_fetch, 0);
+	/* The trust names somebody. */
+	strcpy(t.crl_url, U1);
+	memset(&r, 0, sizeof(r));
+	ck_assert_int_eq(pki_revoke_check(k, &r.job, &gp, &t, NULL, 0, done,
+	    &r), 0);
+	serve();
+	ck_assert_int_eq(r.fault, FAULT_UNKNOWN);
+	give_crl(U1, crl(1, 0));
+	pass(31);
+	memset(&r, 0, sizeof(r));
+	ck_assert_int_eq(pki_revoke_check(k, &r.job, &bp, &t, NULL, 0, done,
+	    &r), 0);
+	serve();
+	ck_assert_msg(r.fault == FAULT_REVOKED, "%s", r.detail);
+}
+END_TEST
+
+/* ldap:// is not fetched, and said to be so; ifuri wants an answer. */
+START_TEST(ldap)
+{
+	users(CDP("ldap://dir.example/cn=CA?crl"), NULL);
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_IFURI), FAULT_UNKNOWN);
+	ck_assert_uint_eq(k->n_fetch, 0);
+	ck_assert_uint_eq(revoke_of(k)->n_hosts, 1);
+	ck_assert_str_eq(revoke_of(k)->hosts[0], "ldap://dir.example");
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_RELAXED), FAULT_NONE);
+	ck_assert_uint_eq(revoke_of(k)->n_hosts, 1);
+}
+END_TEST
+
+START_TEST(no_fetch_process)
+{
+	users(CDP(U1), AIA(UO));
+	k->fetch_down = 1;
+	ask(&r, &gp, REVOCATION_STRICT);
+	ck_assert_uint_eq(r.n, 1);
+	ck_assert_int_eq(r.fault, FAULT_UNKNOWN);
+	ck_assert_ptr_nonnull(strstr(r.detail, "no fetch process"));
+	/* It comes back: nothing is remembered against the URLs. */
+	k->fetch_down = 0;
+	give_crl(U1, crl(1, 0));
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_STRICT), FAULT_NONE);
+	/* It ends while one waits. */
+	users(CDP(U2), NULL);
+	gp = path_of(2, user(tp_root("CN=2", key(0)), 5, CDP(U2), NULL),
+	    tp_root("CN=2", key(0)));
+	ask(&r, &gp, REVOCATION_STRICT);
+	ck_assert_uint_eq(r.n, 0);
+	pki_fetch_lost(k);
+	ck_assert_uint_eq(r.n, 1);
+	ck_assert_ptr_nonnull(strstr(r.detail, "fetch process ended"));
+	pass(1);
+	ask(&r, &gp, REVOCATION_STRICT); /* the responder did nothing wrong */
+	ck_assert_uint_eq(k->n_fetch - k->n_served, 2);
+	pki_revoke_drop(k, r.job);
+}
+END_TEST
+
+/* fetch says nothing at all: the login does not wait for ever. */
+START_TEST(silent)
+{
+	users(CDP(U1), AIA(UO));
+	ask(&r, &gp, REVOCATION_STRICT);
+	pass(5);
+	ck_assert_uint_eq(k->n_fetch, 1);
+	pass(1); /* OCSP is given up, the CRL is asked for */
+	ck_assert_uint_eq(k->n_fetch, 2);
+	ck_assert_uint_eq(r.n, 0);
+	pass(6);
+	ck_assert_uint_eq(r.n, 1);
+	ck_assert_int_eq(r.fault, FAULT_UNKNOWN);
+	/* What comes later is nobody's any more. */
+	ck_assert_int_eq(give(k->fetch[1].id, crl(1, 0), 700), 0);
+}
+END_TEST
+
+/* ---- OCSP ------------------------------------------------------------------ */
+START_TEST(by_ocsp)
+{
+	struct tp_ocsp_spec g, b;
+
+	users(AIA(UO), NULL);
+	g = (struct tp_ocsp_spec){ .cert = good, .issuer = ca,
+		.next_update = (int64_t)k->now_s + 600 };
+	b = (struct tp_ocsp_spec){ .cert = bad, .issuer = ca,
+		.status = TP_OCSP_REVOKED, .reason1 = 2, .at = 1700000000 };
+	give_ocsp(UO, &g);
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_STRICT), FAULT_NONE);
+	ck_assert_uint_ge(r.until, k->now_s + 590);
+	ask(&r, &gp, REVOCATION_STRICT); /* cached */
+	ck_assert_uint_eq(r.n, 1);
+	ck_assert_uint_eq(route(UO)->n, 1);
+	give_ocsp(UO, &b);
+	ck_assert_int_eq(verdict(&r, &bp, REVOCATION_IFURI), FAULT_REVOKED);
+	ck_assert_str_eq(r.detail, "serial=0bad reason=keyCompromise "
+	    "at=2023-11-14T22:13:20Z by=ocsp issuer=\"C=CH, CN=CA\"");
+	/* The cached answer ends; a revocation does not. */
+	pass(700);
+	kill_url(UO);
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_STRICT), FAULT_UNKNOWN);
+	pass(86400);
+	ck_assert_int_eq(verdict(&r, &bp, REVOCATION_RELAXED), FAULT_REVOKED);
+}
+END_TEST
+
+/* Answers that are none: the next URL, then the CRL, is asked. */
+START_TEST(ocsp_fails)
+{
+	static const uint8_t other_nonce[16] = { 9 };
+	struct tp_spec sp = { .subject = "CN=OCSP", .key = key(3),
+		.issuer = ca, .ext = { "extendedKeyUsage=clientAuth" } };
+	struct tp_ocsp_spec rows[6];
+	const char *why[6] = { "does not know it", "nextUpdate is past",
+		"another nonce", "signature is wrong",
+		"may not sign OCSP responses", "trylater" };
+
+	users(AIA(UO), CDP(U1));
+	for (size_t i = 0; i < 6; i++)
+		rows[i] = (struct tp_ocsp_spec){ .cert = good, .issuer = ca };
+	rows[0].status = TP_OCSP_UNKNOWN;
+	rows[1].this_update = (int64_t)k->now_s - 7200;
+	rows[1].next_update = (int64_t)k->now_s - 3600;
+	rows[2].nonce = other_nonce;
+	rows[2].nonce_len = sizeof(other_nonce);
+	rows[3].sign_key = key(4);
+	rows[4].signer = tp_cert(&sp);
+	rows[5].response_status = 3;
+	give_ocsp(UO, &rows[_i]);
+	/* Only OCSP is named: */
+	gp = path_of(2, user(ca, 0x600d, AIA(UO), NULL), ca);
+	rows[_i].cert = good;
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_STRICT), FAULT_UNKNOWN);
+	ck_assert_msg(strstr(r.detail, why[_i]) != NULL, "%s", r.detail);
+	/* A CRL too: */
+	gp = path_of(2, good, ca);
+	give_crl(U1, crl(1, 0));
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_STRICT), FAULT_NONE);
+	ck_assert_int_eq(verdict(&r, &bp, REVOCATION_STRICT), FAULT_REVOKED);
+	ck_assert_uint_eq(route(U1)->n, 1);
+}
+END_TEST
+
+START_TEST(ocsp_delegated)
+{
+	struct tp_spec sp = { .subject = "CN=OCSP", .key = key(3),
+		.issuer = ca, .ext = { "extendedKeyUsage=OCSPSigning" } };
+	struct tp_ocsp_spec s;
+
+	users(AIA(UO), NULL);
+	s = (struct tp_ocsp_spec){ .cert = good, .issuer = ca,
+		.signer = tp_cert(&sp) };
+	give_ocsp(UO, &s);
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_STRICT), FAULT_NONE);
+}
+END_TEST
+
+START_TEST(stapled)
+{
+	struct pki_trust t = { .revocation = REVOCATION_STRICT };
+	struct tp_ocsp_spec s;
+	struct tp_blob b;
+	struct pki_staple st[3] = { { (const uint8_t *)"junk", 4 } };
+
+	users(AIA(UO), NULL);
+	kill_url(UO);
+	s = (struct tp_ocsp_spec){ .cert = bad, .issuer = ca,
+		.cert_id_hash = TP_SHA1 };
+	b = tp_ocsp(&s); /* of another certificate */
+	st[1] = (struct pki_staple){ b.p, b.len };
+	s.cert = good;
+	b = tp_ocsp(&s);
+	st[2] = (struct pki_staple){ b.p, b.len };
+	memset(&r, 0, sizeof(r));
+	ck_assert_int_eq(pki_revoke_check(k, &r.job, &gp, &t, st, 2, done,
+	    &r), 0);
+	serve();
+	ck_assert_int_eq(r.fault, FAULT_UNKNOWN);
+	memset(&r, 0, sizeof(r));
+	ck_assert_int_eq(pki_revoke_check(k, &r.job, &gp, &t, st, 3, done,
+	    &r), 0);
+	ck_assert_uint_eq(r.n, 1);
+	ck_assert_int_eq(r.fault, FAULT_NONE);
+}
+END_TEST
+
+/* ---- the crowd ------------------------------------------------------------- */
+START_TEST(shared)
+{
+	static struct result all[100];
+	struct cert_path p[100];
+
+	for (size_t i = 0; i < 100; i++)
+		p[i] = path_of(2, user(ca, 100 + i, CDP(U1), NULL), ca);
+	give_crl(U1, crl(1, 0));
+	for (size_t i = 0; i < 100; i++)
+		ask(&all[i], &p[i], REVOCATION_STRICT);
+	ck_assert_uint_eq(k->n_fetch, 1);
+	/* Some leave before it comes. */
+	pki_revoke_drop(k, all[0].job);
+	pki_revoke_drop(k, all[50].job);
+	serve();
+	for (size_t i = 0; i < 100; i++) {
+		ck_assert_uint_eq(all[i].n, i != 0 && i != 50);
+		ck_assert_int_eq(all[i].fault, FAULT_NONE);
+	}
+}
+END_TEST
+
+/* A hundred at once ask one responder: eight at a time, and all are served. */
+START_TEST(places)
+{
+	static struct result all[100];
+	static struct tp_ocsp_spec s[100];
+	struct cert_path p[100];
+	struct tp_cert *c;
+
+	for (size_t i = 0; i < 100; i++) {
+		c = user(ca, 100 + i, AIA(UO), NULL);
+		s[i] = (struct tp_ocsp_spec){ .cert = c, .issuer = ca };
+		p[i] = path_of(2, c, ca);
+		ask(&all[i], &p[i], REVOCATION_STRICT);
+	}
+	ck_assert_uint_eq(k->n_fetch, 8);
+	pki_revoke_drop(k, all[99].job);
+	while (k->n_served < k->n_fetch) {
+		const uint8_t *n;
+		uint64_t serial;
+		size_t len;
+
+		ck_assert_uint_le(k->n_fetch - k->n_served, 8);
+		ck_assert_int_eq(tp_ocsp_request(
+		    k->fetch[k->n_served].body.p,
+		    k->fetch[k->n_served].body.len, &serial, &n, &len), 0);
+		give_ocsp(UO, &s[serial - 100]);
+		serve_one(&k->fetch[k->n_served++]);
+	}
+	for (size_t i = 0; i < 99; i++) {
+		ck_assert_uint_eq(all[i].n, 1);
+		ck_assert_int_eq(all[i].fault, FAULT_NONE);
+	}
+	/* When it is dead, those who wait for a place do not wait longer. */
+	for (size_t i = 0; i < 100; i++) {
+		p[i] = path_of(2, user(ca, 300 + i, AIA("http://dead.example/"),
+		    NULL), ca);
+		ask(&all[i], &p[i], REVOCATION_STRICT);
+	}
+	serve();
+	for (size_t i = 0; i < 100; i++)
+		ck_assert_int_eq(all[i].fault, FAULT_UNKNOWN);
+	ck_assert_uint_le(route("http://dead.example/")->n, 8);
+}
+END_TEST
+
+/* ---- the disk, files, refreshing ------------------------------------------- */
+START_TEST(disk)
+{
+	uint64_t epoch;
+
+	users(CDP(U1), NULL);
+	give_crl(U1, crl(1, (int64_t)k->now_s + 7200));
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_STRICT), FAULT_NONE);
+	ck_assert_uint_eq(files(".crl"), 1);
+	ck_assert_uint_eq(files(".new"), 0);
+	restart();
+	kill_url(U1);
+	epoch = pki_revoke_epoch(k);
+	ask(&r, &bp, REVOCATION_STRICT);
+	ck_assert_uint_eq(r.n, 1);
+	ck_assert_int_eq(r.fault, FAULT_REVOKED);
+	/* Believed just now: sessions are looked at again. */
+	ck_assert_uint_gt(pki_revoke_epoch(k), epoch);
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_STRICT), FAULT_NONE);
+}
+END_TEST
+
+static void
+put_file(const char *name, const void *p, size_t len)
+{
+	FILE *f = fopen(name, "w");
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_uint_eq(fwrite(p, 1, len, f), len);
+	fclose(f);
+}
+
+#define NAME(c) \
+	c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c \
+	c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c ".crl"
+
+START_TEST(garbage)
+{
+	struct tp_cert *twin = tp_root("C=CH, CN=CA", key(1));
+	struct tp_blob b;
+
+	users(CDP(U1), NULL);
+	give_crl(U1, crl(1, 0));
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_STRICT), FAULT_NONE);
+	net_stop();
+	put_file(NAME("a"), "junk", 4);
+	put_file(NAME("b"), "", 0);
+	put_file("short.crl", "junk", 4);
+	put_file("halfway.new", "junk", 4);
+	put_file("note", "stays", 5);
+	/* Real, but signed by nobody that we know. */
+	b = tp_crl_plain(twin, &bad_serial, 1);
+	put_file(NAME("c"), b.p, b.len);
+	ck_assert_int_eq(symlink("/etc/passwd", NAME("d")), 0);
+	ck_assert_int_eq(mkfifo(NAME("e"), 0600), 0);
+	net_start();
+	ck_assert_uint_eq(files(".crl"), 2);
+	ck_assert_uint_eq(files(".new"), 0);
+	ck_assert_uint_eq(files("note"), 0);
+	ck_assert_int_eq(access("note", F_OK), 0);
+	ck_assert_int_eq(verdict(&r, &bp, REVOCATION_STRICT), FAULT_REVOKED);
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_STRICT), FAULT_NONE);
+	ck_assert_uint_eq(route(U1)->n, 1);
+	unlink(NAME("e"));
+}
+END_TEST
+
+START_TEST(refreshed)
+{
+	uint64_t epoch, before;
+
+	users(CDP(U1), NULL);
+	before = k->now_s;
+	give_crl(U1, crl(1, (int64_t)k->now_s + 10 * 3600));
+	ck_assert_int_eq(verdict(&r, &bp, REVOCATION_STRICT), FAULT_REVOKED);
+	epoch = pki_revoke_epoch(k);
+	/* An hour, ten per cent more or less, before it expires. */
+	give_crl(U1, crl(2, (int64_t)k->now_s + 30 * 3600));
+	pass(10 * 3600 - 4000);
+	ck_assert_uint_eq(serve(), 0);
+	pass(800);
+	ck_assert_uint_eq(serve(), 1);
+	ck_assert_uint_gt(pki_revoke_epoch(k), epoch);
+	pass(2 * 3600);
+	ask(&r, &gp, REVOCATION_STRICT);
+	ck_assert_uint_eq(r.n, 1);
+	ck_assert_uint_eq(r.until, before + 30 * 3600);
+	/* Unchanged: nothing is looked at again. */
+	epoch = pki_revoke_epoch(k);
+	pass(25 * 3600);
+	ck_assert_uint_ge(serve(), 1);
+	ck_assert_uint_eq(pki_revoke_epoch(k), epoch);
+	/* Nobody has used it for a week: left alone. */
+	give_crl(U1, crl(3, (int64_t)k->now_s + 9 * 86400));
+	pass(3600);
+	ck_assert_uint_ge(serve(), 1);
+	pass(8 * 86400 + 86399 - 4000);
+	ck_assert_uint_eq(serve(), 0);
+}
+END_TEST
+
+START_TEST(from_file)
+{
+	struct tp_blob b[2] = { tp_pem_of("X509 CRL", crl(1, 0)) };
+	struct cert_list l = { .n = 0 };
+	struct trust_opts o = { .rsa_min = 2048 };
+	struct cert_why cw;
+	struct revoke_info i;
+	uint8_t hash[32], row[2048];
+	struct wr w;
+	char why[200];
+
+	users(NULL, NULL);
+	ck_assert_int_eq(pki_revoke_file(k, (const uint8_t *)"x", 1, why,
+	    sizeof(why)), ERR_SYNTAX);
+	ck_assert_str_eq(why, "no CRL in it (neither PEM nor DER)");
+	ck_assert_int_eq(pki_revoke_file(k, b[0].p, b[0].len, why,
+	    sizeof(why)), 1);
+	cert_name_hash(gp.v[0], 1, hash);
+	/* Nobody is known to have signed it. */
+	ck_assert_int_eq(pki_revoke_known(k, hash, (const uint8_t *)"\13\255",
+	    2, &i), REVOKE_UNKNOWN);
+	ck_assert_int_eq(trust_set_new(&k->ts), 0);
+	ck_assert_int_eq(cert_list_add(&l, cert_ref(gp.v[1])), 0);
+	ck_assert_int_eq(trust_add(k->ts, &o, &l, &cw), 0);
+	cert_list_clear(&l);
+	pass(1);
+	ck_assert_int_eq(pki_revoke_known(k, hash, (const uint8_t *)"\13\255",
+	    2, &i), REVOKE_REVOKED);
+	ck_assert_str_eq(i.reason, "keyCompromise");
+	ck_assert_int_eq(pki_revoke_known(k, hash, (const uint8_t *)"\13\256",
+	    2, &i), REVOKE_GOOD);
+	ck_assert_int_eq(verdict(&r, &bp, REVOCATION_IFURI), FAULT_REVOKED);
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_STRICT), FAULT_NONE);
+	/* The same file by a reload is no second CRL. */
+	ck_assert_int_eq(pki_revoke_file(k, b[0].p, b[0].len, why,
+	    sizeof(why)), 1);
+	wr_init(&w, row, sizeof(row));
+	ck_assert_int_eq(pki_revoke_row(k, 0, &w), 0);
+	ck_assert_int_eq(pki_revoke_row(k, 1, &w), ERR_NOENT);
+	/* With a CRL of its issuer here, an expired one is no excuse. */
+	pass(2 * 86400);
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_IFURI), FAULT_UNKNOWN);
+}
+END_TEST
+
+/* More CRLs than are kept: those that were not used longest go, also from the
+ * disk. They have expired, so that each next one is asked for. */
+START_TEST(bounded)
+{
+	static char url[300][40], ext[300][80];
+	struct tp_blob old = crl(1, (int64_t)k->now_s - 60);
+	struct cert_path p = path_of(1, ca);
+
+	p.v[1] = p.v[0];
+	p.n = 2;
+	for (size_t i = 0; i < 300; i++) {
+		snprintf(url[i], sizeof(url[i]), "http://%zu.example/c", i);
+		snprintf(ext[i], sizeof(ext[i]),
+		    "crlDistributionPoints=URI:%.39s", url[i]);
+		p.v[0] = parsed(user(ca, 5, ext[i], NULL));
+		k->n_routes = 0;
+		k->n_fetch = k->n_served = 0;
+		give_crl(url[i], old);
+		pass(1);
+		ck_assert_int_eq(verdict(&r, &p, REVOCATION_STRICT),
+		    FAULT_UNKNOWN);
+		ck_assert_uint_ge(route(url[i])->n, 1);
+	}
+	ck_assert_uint_eq(revoke_of(k)->n_urls, CRL_SLOTS_MAX);
+	ck_assert_uint_eq(files(".crl"), CRL_SLOTS_MAX);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("revoke");
+	TCase *t = tcase_create("revoke");
+
+	tcase_add_checked_fixture(t, setup, net_teardown);
+	tcase_set_timeout(t, 120);
+tcase_add_test(t, by_crl);
+	tcase_add_test(t, expired_crl);
+	tcase_add_test(t, wrong_ca);
+	tcase_add_test(t, replayed);
+	tcase_add_test(t, second_url);
+	tcase_add_test(t, with_delta);
+	tcase_add_test(t, whole_path);
+	tcase_add_test(t, dead);
+	tcase_add_test(t, nobody_named);
+	tcase_add_test(t, ldap);
+	tcase_add_test(t, no_fetch_process);
+	tcase_add_test(t, silent);
+	tcase_add_test(t, by_ocsp);
+	tcase_add_loop_test(t, ocsp_fails, 0, 6);
+	tcase_add_test(t, ocsp_delegated);
+	tcase_add_test(t, stapled);
+	tcase_add_test(t, shared);
+	tcase_add_test(t, places);
+	tcase_add_test(t, disk);
+	tcase_add_test(t, garbage);
+	tcase_add_test(t, refreshed);
+	tcase_add_test(t, from_file);
+	tcase_add_test(t, bounded);
+	suite_add_tcase(s, t);
+	return (run_suite(s));
+}
