@@ -69,7 +69,7 @@ ctl_line(struct parent *p, const char *line)
 void
 reload_line(struct parent *p, const char *line)
 {
-	log_warn("headend.reload line=\"%s\"", line);
+	log_warn("headend.reload said=%s", line);
 	if (p->reload->asked)
 		ctl_line(p, line);
 }
@@ -168,6 +168,26 @@ roles_run(const struct parent *p)
 	return (p->creds->active != NULL || p->creds->next != NULL);
 }
 
+/* Neither the new nor the old can be loaded: as much of the old as can be
+ * used serves. */
+static void
+stuck(struct parent *p, const char *why)
+{
+	char other[LINE_MAX_LEN];
+
+	parent_event(p, LOG_L_CRIT, "headend.reload", "verdict=stuck "
+	    "why=\"%s\" mend=\"mend the files, then reload again\"", why);
+	if (creds_certs(p, other, sizeof(other)) == CRED_LOADED) {
+		creds_switch(p);
+	} else {
+		creds_abandon(p);
+		if (p->ops.restart(p->ops.arg, ROLE_SIGN) != 0)
+			log_crit("headend.reload why=\"the sign processes do "
+			    "not start again\"");
+	}
+	over(p);
+}
+
 /* It went wrong after the exchange: exchange again. */
 static void
 take_back(struct parent *p, const char *why)
@@ -176,13 +196,7 @@ take_back(struct parent *p, const char *why)
 	int r;
 
 	if (rl->back) {
-		/* Neither the new nor the old: what is in use stays. */
-		parent_event(p, LOG_L_CRIT, "headend.reload", "verdict=stuck "
-		    "why=\"%s\" mend=\"mend the files, then reload again\"",
-		    why);
-		tell_end(p, MSG_INTERNAL, why);
-		creds_abandon(p);
-		over(p);
+		stuck(p, why);
 		return;
 	}
 	p->stat[PSTAT_RELOADS_FAILED]++;
