@@ -72,7 +72,8 @@ static const char *const file[] = {
 	/* 5 */ "carol@Y.example", "ALICE@X.EXAMPLE", "keyid:@one",
 	/* 8 */ "vpn.Example", "192.0.2.1", "KEYID:00ff", "keyid:00ff",
 	/* 12 */ "b*@x.example", "type-9:3000", "alice@X.example", "*",
-	/* 16 */ "bert@x.example",
+	/* 16 */ "bert@x.example", "C=CH, CN=Alice", "C=CH, CN=*, *",
+	/* 19 */ "C=CH, CN=Bob", "OU=b+CN=a",
 };
 static const struct {
 	const char *identity;
@@ -96,6 +97,13 @@ static const struct {
 	/* 15 */ { "type-8:3000", 3 },
 	/* 16 */ { "", 3 },
 	/* 17 */ { "*", 3 },
+	/* 18 names: letters and blanks do not count */
+	{ "C=ch, CN=\\ alice", 17 },
+	/* 19 */ { "C=CH, CN=Bob, O=x", 18 },
+	/* 20 */ { "C=CH, CN=bob", 18 },
+	/* 21 */ { "CN=Alice", 3 },
+	/* 22 */ { "CN=a+OU=B", 20 },
+	/* 23 */ { "CN=a, OU=B", 3 },
 };
 #define N(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
@@ -132,14 +140,14 @@ END_TEST
 /* Few letters, so that identities meet: any file, any order. */
 START_TEST(as_reading)
 {
-	static const char letters[] = "aAbB@@.*", kinds[3][8] = { "",
-		"keyid:@", "type-9:" };
+	static const char letters[] = "aAbB@@.*", kinds[4][8] = { "",
+		"keyid:@", "type-9:", "CN=" };
 	unsigned int seed = 20260711u + (unsigned int)_i;
 	char id[300][16];
 
 	for (int i = 0; i < 300; i++) {
 		size_t n = (size_t)snprintf(id[i], sizeof(id[i]), "%s",
-		    kinds[rand_r(&seed) % 8 == 0 ? rand_r(&seed) % 3 : 0]);
+		    kinds[rand_r(&seed) % 8 == 0 ? rand_r(&seed) % 4 : 0]);
 
 		for (int k = rand_r(&seed) % 4; k >= 0; k--)
 			id[i][n++] = letters[rand_r(&seed) %
