@@ -361,6 +361,20 @@ end_done(void *arg, const uint8_t key[16], enum store_res res,
 	core_sess_free(c, s);
 }
 
+/* A certificate was revoked or ran out: the parent ended it by itself, at once.
+ * net has not heard of it: it says goodbye to the client. */
+static void
+tell_net(struct core *c, const struct sess *s, uint16_t why)
+{
+	if (s->state == SS_CLOSING ||
+	    (why != WHY_CERT_REVOKED && why != WHY_CERT_EXPIRED))
+		return;
+	msg_init(&c->out, MSG_KICK);
+	memcpy(c->out.u.kick.sid, s->sid, 16);
+	c->out.u.kick.why = why;
+	(void)core_send(c, ROLE_NET, s->net);
+}
+
 static void
 on_grant_ended(struct core *c, const struct msg_grant_ended *m)
 {
@@ -368,6 +382,7 @@ on_grant_ended(struct core *c, const struct msg_grant_ended *m)
 
 	if (s == NULL || s->state == SS_ENDING)
 		return;
+	tell_net(c, s, m->why);
 	if ((s->end = calloc(1, sizeof(*s->end))) == NULL)
 		BUG("out of memory"); /* a lease must not stay for ever */
 	s->end->m = *m;

@@ -579,6 +579,30 @@ START_TEST(ended_unasked)
 }
 END_TEST
 
+/* The parent ends a session whose certificate was revoked: net says goodbye.
+ * Of an end that net began it is not told again. */
+START_TEST(ended_revoked)
+{
+	struct ask a = { .sid = 1 };
+	struct msg *m;
+
+	world_start(&w);
+	login(&w, "alice", &a);
+	session_up(&w, 1);
+	if (_i == 1)
+		session_down(&w, 1, WHY_CLIENT_DELETE);
+	grant_ended(&w, 1, _i == 0 ? WHY_CERT_REVOKED : _i == 1 ?
+	    WHY_CERT_EXPIRED : WHY_CLIENT_DELETE);
+	m = sent(&w, ROLE_NET, MSG_KICK);
+	if (_i != 0) {
+		ck_assert_ptr_null(m);
+		return;
+	}
+	ck_assert_ptr_nonnull(m);
+	ck_assert_uint_eq(m->u.kick.why, WHY_CERT_REVOKED);
+}
+END_TEST
+
 /* db dies and comes back in the same boot: the parent vouches again. */
 START_TEST(restart)
 {
@@ -757,6 +781,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, no_lease);
 	tcase_add_loop_test(tc, ended_unasked, 0, 2);
+	tcase_add_loop_test(tc, ended_revoked, 0, 3);
 	tcase_add_test(tc, restart);
 	tcase_add_test(tc, fresh_boot);
 	tcase_add_test(tc, reconfigured);
