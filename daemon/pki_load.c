@@ -121,7 +121,7 @@ read_set(struct pki *k)
 		log_info("pki.loaded gen=%u trusts=%zu certificates=%zu",
 		    s->conf.gen, s->n_trusts, s->n_certs);
 	else
-		log_warn("pki.refused gen=%u why=\"%s\"", s->conf.gen, text);
+		log_warn("pki.refused gen=%u %s", s->conf.gen, text);
 	/* With no set before it, clients can still be checked while one of our
 	 * own certificates is not good: the parent shows none of those. */
 	if (r == 0 || (l->set == NULL && s->ts != NULL))
