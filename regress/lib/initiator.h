@@ -99,6 +99,11 @@ struct init_cred {
 	const uint8_t *server_spki; /* SHA-256 of the server's key; or NULL */
 };
 
+/* Chain and key of files; knobs stay. They live as long as the process. 0, or
+ * ERR_* and why. */
+int init_cred_load(struct init_cred *c, const char *chain, const char *key,
+    const char *password, char *why, size_t cap) MUST_USE;
+
 struct init_conf {
 	const struct init_shape *shape;  /* NULL: the first one */
 	struct addr local, server;       /* ports of IKE_SA_INIT */

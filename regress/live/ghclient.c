@@ -9,7 +9,6 @@
 #include <getopt.h>
 #include <stdio.h>
 
-#include "privsep/crypto/cert.h"
 #include "privsep/crypto/prf.h"
 #include "regress/lib/init_int.h"
 #include "regress/lib/runner.h"
@@ -34,7 +33,8 @@ usage(const char *why)
 	fprintf(stderr, "ghclient: %s\n"
 	    "usage: ghclient --server ADDR --id ID --psk KEY [options]\n"
 	    "       ghclient --server ADDR --id ID --cert FILE --key FILE ...\n"
-	    "  --cert FILE      its own certificate first, then those between\n"
+	    "  --cert FILE      its own certificate first, then those between;\n"
+	    "                   %%d in it and in --key is the session\n"
 	    "  --key FILE --key-password TEXT --sig NAME   e.g. rsa-pss-sha256\n"
 	    "  --auth-method N  claimed in AUTH\n"
 	    "  --cert-knobs no-cert,other-msg1,bad-sig,fifty,huge,encodings,\n"
@@ -556,49 +556,6 @@ good(const struct args *a, const struct sess *s)
 }
 
 /* ---- running ---- */
-static size_t
-file_read(const char *path, uint8_t *p, size_t cap)
-{
-	FILE *f = fopen(path, "r");
-	size_t n;
-
-	if (f == NULL)
-		usage(path);
-	n = fread(p, 1, cap, f);
-	fclose(f);
-	return (n);
-}
-
-/* Certificates and key of --cert and --key: for the life of the process. */
-static void
-cred_load(struct args *a)
-{
-	static uint8_t buf[65536];
-	static struct cert_list list;
-	struct secret pass = { NULL, 0, 0 };
-	char why[300];
-	size_t n;
-
-	if (a->key == NULL)
-		usage("--cert needs --key");
-	n = file_read(a->chain, buf, sizeof(buf));
-	if (cert_read(&list, buf, n, NULL) != 0)
-		usage("no certificate in that file");
-	for (size_t i = 0; i < list.n && i < INIT_CERTS; i++) {
-		a->cred.certs[i].p = cert_der(list.v[i],
-		    &a->cred.certs[i].len);
-		a->cred.n_certs++;
-	}
-	n = file_read(a->key, buf, sizeof(buf));
-	if (a->key_password != NULL) {
-		NEED(secret_new(&pass, strlen(a->key_password)) == 0);
-		memcpy(pass.p, a->key_password, pass.len);
-	}
-	if (privkey_load(&a->cred.key, buf, n, &pass, why, sizeof(why)) != 0)
-		usage(why);
-	secret_free(&pass);
-}
-
 static void
 prepare(struct args *a)
 {
@@ -610,8 +567,8 @@ prepare(struct args *a)
 		fprintf(stderr, "ghclient: no key memory or crypto\n");
 		exit(2);
 	}
-	if (a->conf.cred != NULL)
-		cred_load(a);
+	if (a->conf.cred != NULL && a->key == NULL)
+		usage("--cert needs --key");
 	if (a->local.family == 0 &&
 	    run_local_for(&a->local, &a->server) != 0) {
 		fprintf(stderr, "ghclient: no way to the server\n");
@@ -630,25 +587,54 @@ prepare(struct args *a)
 	a->conf.natt_port = a->natt_port;
 }
 
+/* The text with the session's number for %d; the caller frees it. */
+static char *
+numbered(const char *text, size_t i)
+{
+	const char *pct = strstr(text, "%d");
+	char *s;
+
+	NEED((s = malloc(strlen(text) + 24)) != NULL);
+	if (pct != NULL)
+		sprintf(s, "%.*s%zu%s", (int)(pct - text), text, i, pct + 2);
+	else
+		strcpy(s, text);
+	return (s);
+}
+
+/* What one session logs in with: the same for all, or its own. */
+static struct init_cred *
+cred_of(struct args *a, size_t i)
+{
+	static struct init_cred *shared;
+	char *chain, *key, why[300];
+	struct init_cred *c;
+
+	if (shared != NULL && strstr(a->chain, "%d") == NULL)
+		return (shared);
+	NEED((c = malloc(sizeof(*c))) != NULL);
+	*c = a->cred;
+	chain = numbered(a->chain, i);
+	key = numbered(a->key, i);
+	if (init_cred_load(c, chain, key, a->key_password, why,
+	    sizeof(why)) != 0)
+		usage(why);
+	free(chain);
+	free(key);
+	return (shared = c);
+}
+
 static void
 sessions_make(struct args *a, size_t n)
 {
-	char *id;
-
 	a->run.n = n;
 	NEED((a->run.all = calloc(n, sizeof(*a->run.all))) != NULL);
 	memset(a->run.by_spi, 0, sizeof(a->run.by_spi));
 	for (size_t i = 0; i < n; i++) {
-		const char *pct = strstr(a->id, "%d");
-
 		/* Ids stay for the life of the process: conf borrows them. */
-		NEED((id = malloc(strlen(a->id) + 24)) != NULL);
-		if (pct != NULL)
-			sprintf(id, "%.*s%zu%s", (int)(pct - a->id), a->id, i,
-			    pct + 2);
-		else
-			strcpy(id, a->id);
-		a->conf.idi = id;
+		a->conf.idi = numbered(a->id, i);
+		if (a->conf.cred != NULL)
+			a->conf.cred = cred_of(a, i);
 		a->run.all[i].r = &a->run;
 		a->run.all[i].num = (unsigned int)i;
 		a->run.all[i].c = init_new(&a->conf);
