@@ -317,6 +317,20 @@ tp_sign(const struct tp_key *k, enum tp_hash hash, int pss, int salt_len,
 	return (tp_blob_copy(sig, n));
 }
 
+struct tp_blob
+tp_rsa_raw(const struct tp_key *k, const void *em, size_t len)
+{
+	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new(k->pkey, NULL);
+	uint8_t sig[4096];
+	size_t n = sizeof(sig);
+
+	TP_MUST(c != NULL && EVP_PKEY_sign_init(c) == 1 &&
+	    EVP_PKEY_CTX_set_rsa_padding(c, RSA_NO_PADDING) == 1 &&
+	    EVP_PKEY_sign(c, sig, &n, em, len) == 1);
+	EVP_PKEY_CTX_free(c);
+	return (tp_blob_copy(sig, n));
+}
+
 /* ---- certificates ----------------------------------------------------------- */
 
 static void

@@ -39,6 +39,9 @@ enum tp_hash { TP_SHA256, TP_SHA1, TP_SHA384, TP_SHA512, TP_MD5 };
  * of salt_len bytes (-1: of the hash's length). EdDSA: hash is not used. */
 struct tp_blob tp_sign(const struct tp_key *k, enum tp_hash hash, int pss,
     int salt_len, const void *data, size_t len);
+/* The private operation of RSA on len bytes, as many as the modulus has: what
+ * only a forger would sign. */
+struct tp_blob tp_rsa_raw(const struct tp_key *k, const void *em, size_t len);
 
 #define TP_EXT_MAX 12
 /* What a certificate shall be. Only subject and key must be there. */

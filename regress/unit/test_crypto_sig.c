@@ -169,6 +169,63 @@ START_TEST(no_other_digest)
 }
 END_TEST
 
+/* 00 01 FF.. 00 DigestInfo of 256 bytes, with one thing wrong: what a forger
+ * with a small exponent wishes we did not see (CVE-2018-16151, -16152). */
+#define INFO "3031300d060960864801650304020105000420"
+static const struct {
+	const char *what, *head, *info;
+	unsigned int ff, cut, tail; /* of padding; of the hash; after it */
+	int want;
+} forgeries[] = {
+	{ "as it should be", "0001", INFO, 202, 0, 0, 0 },
+	{ "garbage after the hash", "0001", INFO, 8, 0, 194, ERR_AUTH },
+	{ "one byte after the hash", "0001", INFO, 201, 0, 1, ERR_AUTH },
+	{ "a hash of 31 bytes", "0001", INFO, 203, 1, 0, ERR_AUTH },
+	{ "a hash of one byte, said so", "0001",
+	    "3012300d060960864801650304020105000401", 233, 31, 0, ERR_AUTH },
+	{ "no hash", "0001", "3011300d060960864801650304020105000400", 234, 32,
+	    0, ERR_AUTH },
+	{ "seven bytes of padding", "0001", INFO, 7, 0, 195, ERR_AUTH },
+	{ "no padding", "0001", INFO, 0, 0, 202, ERR_AUTH },
+	{ "block type 2", "0002", INFO, 202, 0, 0, ERR_AUTH },
+	{ "block type 0", "0000", INFO, 202, 0, 0, ERR_AUTH },
+	{ "a first byte that is not 0", "0101", INFO, 202, 0, 0, ERR_AUTH },
+	{ "SHA-384 said", "0001", "3031300d060960864801650304020205000420",
+	    202, 0, 0, ERR_AUTH },
+	{ "no NULL", "0001", "302f300b06096086480165030402010420", 204, 0, 0,
+	    ERR_AUTH },
+	{ "garbage for NULL", "0001", "3031300d06096086480165030402010a000420",
+	    202, 0, 0, ERR_AUTH },
+	{ "a length in two bytes", "0001",
+	    "308131300d060960864801650304020105000420", 201, 0, 0, ERR_AUTH },
+	{ "the hash alone", "0001", "", 221, 0, 0, ERR_AUTH },
+};
+#define N_FORGERIES ((int)(sizeof(forgeries) / sizeof(forgeries[0])))
+
+START_TEST(forged_padding)
+{
+	struct line l = line_make(SIG_RSA_SHA256 - 1);
+	const struct piece all = { msg, sizeof(msg) };
+	uint8_t em[256] = { 0 }, hash[32], auth[SIG_AUTH_MAX];
+	size_t n = unhex(forgeries[_i].head, em, sizeof(em));
+
+	ck_assert_int_eq(hash_sha256(&all, 1, hash), 0);
+	memset(em + n, 0xff, forgeries[_i].ff);
+	n += forgeries[_i].ff + 1;
+	n += unhex(forgeries[_i].info, em + n, sizeof(em) - n);
+	memcpy(em + n, hash, 32 - forgeries[_i].cut);
+	n += 32 - forgeries[_i].cut;
+	memset(em + n, 0xa5, forgeries[_i].tail);
+	ck_assert_uint_eq(n + forgeries[_i].tail, sizeof(em));
+	l.sig = tp_rsa_raw(tp_key(TP_RSA2048, 0), em, sizeof(em));
+	ck_assert_msg(check(&l, 1, l.sig.p, l.sig.len) == forgeries[_i].want,
+	    "%s: method 1", forgeries[_i].what);
+	ck_assert_msg(check(&l, 14, auth, auth_make(&l, 14, auth)) ==
+	    forgeries[_i].want, "%s: method 14", forgeries[_i].what);
+	pubkey_free(l.key);
+}
+END_TEST
+
 /* rsa-sha256's identifier before a signature with SHA-384. */
 START_TEST(identifier_and_hash_agree)
 {
@@ -226,11 +283,24 @@ START_TEST(methods_and_keys_must_fit)
 }
 END_TEST
 
+static size_t
+with_id(uint8_t *auth, const char *id, struct tp_blob sig)
+{
+	size_t n = unhex(id, auth + 1, 250);
+
+	auth[0] = (uint8_t)n;
+	memcpy(auth + 1 + n, sig.p, sig.len);
+	return (1 + n + sig.len);
+}
+
+#define P256_ID "300a06082a8648ce3d040302"
+
 /* r and s change places; zeros; their order in DER; leading zeros. */
 START_TEST(ecdsa_forms)
 {
 	struct line l = line_make(SIG_ECDSA_P256_SHA256 - 1);
 	uint8_t auth[SIG_AUTH_MAX], raw[64], swapped[64], zero[64] = { 0 };
+	uint8_t big[203];
 	size_t len = auth_make(&l, 9, raw);
 
 	ck_assert_uint_eq(len, 64);
@@ -249,6 +319,19 @@ START_TEST(ecdsa_forms)
 	ck_assert_uint_eq(sig_algid(l.alg, auth + 1), 12);
 	memcpy(auth + 13, raw, 64);
 	ck_assert_int_eq(check(&l, 14, auth, 77), ERR_SYNTAX);
+	/* r and s of 0, and longer than the curve, in DER. */
+	ck_assert_int_eq(check(&l, 14, auth, with_id(auth, P256_ID,
+	    (struct tp_blob){ (const uint8_t *)"\x30\x06\x02\x01\x00\x02\x01"
+	    "\x00", 8 })), ERR_AUTH);
+	ck_assert_int_eq(check(&l, 14, auth, with_id(auth, P256_ID,
+	    (struct tp_blob){ (const uint8_t *)"\x30\x06\x02\x01\x00\x02\x01"
+	    "\x80", 8 })), ERR_SYNTAX);
+	memset(big, 0x41, sizeof(big));
+	memcpy(big, "\x30\x81\xc8\x02\x62", 5);
+	big[5 + 98] = 0x02;
+	big[5 + 99] = 0x62;
+	ck_assert_int_eq(check(&l, 14, auth, with_id(auth, P256_ID,
+	    (struct tp_blob){ big, sizeof(big) })), ERR_SYNTAX);
 	/* An INTEGER with a zero too many. */
 	len = auth_make(&l, 14, auth);
 	ck_assert_uint_eq(auth[13], 0x30);
@@ -260,16 +343,6 @@ START_TEST(ecdsa_forms)
 	pubkey_free(l.key);
 }
 END_TEST
-
-static size_t
-with_id(uint8_t *auth, const char *id, struct tp_blob sig)
-{
-	size_t n = unhex(id, auth + 1, 250);
-
-	auth[0] = (uint8_t)n;
-	memcpy(auth + 1 + n, sig.p, sig.len);
-	return (1 + n + sig.len);
-}
 
 #define PSS_OID "06092a864886f70d01010a"
 #define SHA256_ID "300d06096086480165030402010500"
@@ -655,6 +728,7 @@ main(void)
 	tcase_add_loop_test(v, every_line_verifies, 0, N_LINES);
 	tcase_add_loop_test(v, method_1_takes_every_hash, 0, 4);
 	tcase_add_test(v, no_other_digest);
+	tcase_add_loop_test(v, forged_padding, 0, N_FORGERIES);
 	tcase_add_test(v, identifier_and_hash_agree);
 	tcase_add_test(v, methods_and_keys_must_fit);
 	tcase_add_test(v, ecdsa_forms);
