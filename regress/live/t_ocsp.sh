@@ -17,11 +17,25 @@ export OCSP_NMIN=1
 conf_cert "ocsp-recheck = 2s" "" "revocation = strict" "staple = yes"
 headend_start
 wait_for 5 web_asked '^POST /ocsp/ca 200' || fail "no staple was asked for"
+# Stapled towards a client that asks for it (RFC 4806), and to no other.
+own_client() { # own_client NAME [OPTIONS...]
+	local name=$1
+	shift
+	ns c1 timeout 20 "$BIN/regress/live/ghclient" --server $HD4 \
+	    --id c1@test.example --idr vpn.test.example --cert "$P/c1.pem" \
+	    --key "$P/c1.key" "$@" >"$W/$name.txt" 2>&1 ||
+		{ cat "$W/$name.txt"; fail "$name"; }
+}
+: >"$W/web.txt"
+own_client staple --cert-knobs wants-ocsp
+grep -qx ocsp=1 "$W/staple.txt" || fail "no staple for who asks"
+own_client bare
+grep -qx ocsp=0 "$W/bare.txt" || fail "a staple for who does not ask"
+nothing_left
 swan_start c1
 swan_start c2
 swan_cert c1 $HD4 id=c1@test.example
 swan_cert c2 $HD4 id=c2@test.example
-: >"$W/web.txt"
 swan_must_up c1
 ping4_inside c1
 web_asked '^POST /ocsp/ca 200 .* gatehouse$' || fail "OCSP was not asked"
