@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "privsep/crypto/cert.h"
+#include "privsep/crypto/prf.h"
 #include "regress/lib/init_int.h"
 
 static int
@@ -55,4 +56,17 @@ init_cred_load(struct init_cred *c, const char *chain, const char *key,
 	err = privkey_load(&c->key, buf, n, &pass, why, cap);
 	secret_free(&pass);
 	return (err);
+}
+
+void
+init_cred_url(struct init_cred *c, const char *url)
+{
+	const struct piece der = { c->certs[0].p, c->certs[0].len };
+	size_t len = strlen(url);
+	uint8_t *p;
+
+	NEED((p = malloc(20 + len + 1)) != NULL);
+	NEED(hash_sha1(&der, 1, p) == 0);
+	memcpy(p + 20, url, len);
+	c->hash_url = (struct init_blob){ p, 20 + len };
 }

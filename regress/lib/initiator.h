@@ -103,6 +103,8 @@ struct init_cred {
  * ERR_* and why. */
 int init_cred_load(struct init_cred *c, const char *chain, const char *key,
     const char *password, char *why, size_t cap) MUST_USE;
+/* Its certificate goes as hash and URL (RFC 7296 3.6). */
+void init_cred_url(struct init_cred *c, const char *url);
 
 struct init_conf {
 	const struct init_shape *shape;  /* NULL: the first one */

@@ -19,7 +19,7 @@ struct args {
 	struct addr server, local;
 	uint16_t port, natt_port, local_port, local_natt;
 	const char *id, *hostile;
-	const char *key, *key_password, *chain;
+	const char *key, *key_password, *chain, *url;
 	struct init_cred cred;
 	size_t sessions, parallel;
 	int esp, quiet, expect_fail;
@@ -37,6 +37,7 @@ usage(const char *why)
 	    "                   %%d in it and in --key is the session\n"
 	    "  --key FILE --key-password TEXT --sig NAME   e.g. rsa-pss-sha256\n"
 	    "  --auth-method N  claimed in AUTH\n"
+	    "  --url URL        where its certificate is, instead of it\n"
 	    "  --cert-knobs no-cert,other-msg1,bad-sig,fifty,huge,encodings,\n"
 	    "      empty-cert,certreq-21,certreq-empty,certreq-many,other-id,\n"
 	    "      no-hashes,takes-url,wants-ocsp\n"
@@ -64,7 +65,7 @@ enum opt {
 	O_COUNT, O_SIZE, O_ESP_CASE, O_PLAIN, O_HOLD, O_DPD, O_TIMEOUT,
 	O_FIRST_MS, O_TRIES, O_NO_DELETE, O_DELETE_CHILD, O_QUIET,
 	O_EXPECT_FAIL, O_HOSTILE, O_KEYS, O_CERT, O_KEY, O_KEY_PASSWORD, O_SIG,
-	O_AUTH_METHOD, O_CERT_KNOBS
+	O_AUTH_METHOD, O_CERT_KNOBS, O_URL
 };
 static const struct option options[] = {
 	{ "server", 1, NULL, O_SERVER }, { "id", 1, NULL, O_ID },
@@ -91,7 +92,7 @@ static const struct option options[] = {
 	{ "cert", 1, NULL, O_CERT }, { "key", 1, NULL, O_KEY },
 	{ "key-password", 1, NULL, O_KEY_PASSWORD }, { "sig", 1, NULL, O_SIG },
 	{ "auth-method", 1, NULL, O_AUTH_METHOD },
-	{ "cert-knobs", 1, NULL, O_CERT_KNOBS },
+	{ "cert-knobs", 1, NULL, O_CERT_KNOBS }, { "url", 1, NULL, O_URL },
 	{ NULL, 0, NULL, 0 }
 };
 
@@ -361,6 +362,7 @@ opt_client(struct args *a, int o, char *v)
 	case O_KEY_PASSWORD: a->key_password = v; break;
 	case O_SIG: a->cred.sig = sig_named(v); break;
 	case O_AUTH_METHOD: a->cred.method = (uint8_t)number(v, 255); break;
+	case O_URL: a->url = v; break;
 	case O_CERT_KNOBS: cert_knobs(&a->cred, v); break;
 	case O_TRIES: c->tries = (unsigned int)number(v, 20); break;
 	default: usage("unknown option");
@@ -619,6 +621,8 @@ cred_of(struct args *a, size_t i)
 	if (init_cred_load(c, chain, key, a->key_password, why,
 	    sizeof(why)) != 0)
 		usage(why);
+	if (a->url != NULL)
+		init_cred_url(c, a->url);
 	free(chain);
 	free(key);
 	return (shared = c);

@@ -70,6 +70,8 @@ bad auth.method c1 --auth-method 3
 bad auth.method c1 --auth-method 13
 bad cert.missing c1 --cert-knobs no-cert
 bad cert.no-issuer stranger
+# Nobody said from where we may fetch: nothing is, and CERT 12 is none.
+bad cert.url c1 --url http://10.99.0.2:8080/c1.der
 bad id.not-in-cert c1 --id c2@test.example
 cp "$P/c2.pem" "$P/thief.pem"
 cp -p "$P/c1.key" "$P/thief.key"
