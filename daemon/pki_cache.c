@@ -11,6 +11,7 @@
 
 #define PATHS_MAX 4096u
 #define BUCKETS 4096u
+#define ISSUERS 64u
 #define BLOBS_MAX 256u
 #define BLOB_BYTES_MAX ((size_t)4 << 20)
 
@@ -28,6 +29,7 @@ struct cache {
 	TAILQ_HEAD(, entry) paths; /* the last one used comes last */
 	LIST_HEAD(, entry) buckets[BUCKETS];
 	size_t n_paths;
+	struct cert *issuers[ISSUERS]; /* referenced; NULL: none */
 	TAILQ_HEAD(, kept) blobs;
 	size_t n_blobs, blob_bytes;
 };
@@ -100,6 +102,19 @@ pki_cache_find(struct pki *k, const uint8_t key[PKI_KEY_LEN], uint64_t now)
 	return (&e->c);
 }
 
+/* Every client sends its own copy of the same few issuers: one is kept. */
+static struct cert *
+shared(struct cache *c, struct cert *issuer)
+{
+	struct cert **slot = &c->issuers[cert_sha256(issuer)[0] % ISSUERS];
+
+	if (*slot == NULL || !cert_same(*slot, issuer)) {
+		cert_free(*slot);
+		*slot = cert_ref(issuer);
+	}
+	return (*slot);
+}
+
 void
 pki_cache_put(struct pki *k, const uint8_t key[PKI_KEY_LEN],
     const struct cert_path *path)
@@ -116,7 +131,8 @@ pki_cache_put(struct pki *k, const uint8_t key[PKI_KEY_LEN],
 	memcpy(e->key, key, sizeof(e->key));
 	e->c.path = *path;
 	for (size_t i = 0; i < path->n; i++)
-		e->c.path.v[i] = cert_ref(path->v[i]);
+		e->c.path.v[i] = cert_ref(i == 0 ? path->v[0] :
+		    shared(c, path->v[i]));
 	TAILQ_INSERT_TAIL(&c->paths, e, lru);
 	LIST_INSERT_HEAD(&c->buckets[bucket(key)], e, bucket);
 	c->n_paths++;
@@ -141,6 +157,10 @@ pki_cache_flush(struct pki *k)
 
 	while (!TAILQ_EMPTY(&c->paths))
 		entry_free(c, TAILQ_FIRST(&c->paths));
+	for (size_t i = 0; i < ISSUERS; i++) {
+		cert_free(c->issuers[i]);
+		c->issuers[i] = NULL;
+	}
 }
 
 size_t
