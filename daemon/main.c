@@ -14,7 +14,6 @@
 #include "privsep/base/log.h"
 #include "privsep/base/secret.h"
 #include "privsep/conf/conf.h"
-#include "privsep/crypto/prf.h"
 #include "privsep/ipc/proc.h"
 #include "privsep/parent/parent.h"
 #include "privsep/parent/sign.h"
@@ -69,11 +68,6 @@ print_conf(const struct conf *c)
 static int
 check_conf(const struct conf *c, const char *file)
 {
-	if (crypto_init() != 0) {
-		fprintf(stderr, "gatehoused: the crypto library does not "
-		    "start\n");
-		return (1);
-	}
 	if (parent_check(c, report, NULL) != 0)
 		return (1);
 	printf("%s: good\n", file);

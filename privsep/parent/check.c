@@ -15,6 +15,8 @@
 
 #include "privsep/conf/conf_enum.h"
 #include "privsep/crypto/credential.h"
+#include "privsep/crypto/prf.h"
+#include "privsep/parent/deep.h"
 #include "privsep/parent/files.h"
 
 #define CRL_FILE_MAX ((size_t)32 << 20)
@@ -282,6 +284,18 @@ check_all(struct check *k)
 
 int
 parent_check(const struct conf *c, conf_report_fn *report, void *arg)
+{
+	int r;
+
+	if ((r = crypto_init()) != 0) {
+		report(arg, 0, "the crypto library does not start");
+		return (r);
+	}
+	return (deep_check(c, report, arg));
+}
+
+int
+deep_check(const struct conf *c, conf_report_fn *report, void *arg)
 {
 	struct check k = { .c = c, .report = report, .arg = arg,
 		.now = (uint64_t)time(NULL) };

@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #include "privsep/base/log.h"
-#include "privsep/parent/parent.h"
 
 #define LINE_CAP 1200
 #define LINES_MAX 200
@@ -68,7 +67,7 @@ child(const struct conf *c, int fd, uid_t uid, gid_t gid)
 	if (geteuid() == 0 && (setgroups(0, NULL) != 0 || setgid(gid) != 0 ||
 	    setuid(uid) != 0))
 		_exit(2);
-	_exit(parent_check(c, child_line, &fd) == 0 ? 0 : 1);
+	_exit(deep_check(c, child_line, &fd) == 0 ? 0 : 1);
 }
 
 /* ---- in the parent -------------------------------------------------------------- */

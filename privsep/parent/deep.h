@@ -12,6 +12,10 @@
  */
 #define DEEP_MS 15000
 
+/* The look itself; crypto_init() was. */
+int deep_check(const struct conf *c, conf_report_fn *report, void *arg)
+    MUST_USE;
+
 struct event_base;
 struct deep;
 typedef void deep_line_fn(void *arg, const char *line);

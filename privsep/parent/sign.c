@@ -41,6 +41,7 @@ struct sign {
 	struct keys keys;
 	size_t n;
 	int computing; /* crypto_init was called */
+	int lost;      /* a token is gone: only a new process logs in again */
 	int stopping;
 };
 
@@ -301,6 +302,7 @@ job(struct sign *s, const struct msg_sign_job *j)
 			m.u.sign_done.verdict = MSG_INTERNAL;
 			log_warn_rate(1, "sign.failed certificate=%s alg=%s "
 			    "error=\"%s\"", k->name, alg->name, err_text(r));
+			s->lost |= r == ERR_UNAVAIL;
 		}
 	}
 	return (proc_child_send_parent(s->pc, &m));
@@ -359,11 +361,15 @@ run(struct sign *s)
 	if ((r = tokens_load(s)) != 0 || (r = proc_child_jail(s->pc)) != 0 ||
 	    (r = proc_child_ready(s->pc)) != 0 || (r = tell_keys(s)) != 0)
 		return (r);
-	while (!s->stopping)
+	while (!s->stopping && !s->lost)
 		if (event_base_loop(s->base, EVLOOP_ONCE) < 0)
 			return (ERR_SYS);
+	/* The PIN is forgotten by now: who starts us again gives it again. */
+	if (s->lost)
+		log_warn("sign.token what=\"a token does not answer: begun "
+		    "anew\"");
 	proc_child_flush(s->pc, 500);
-	return (0);
+	return (s->lost ? ERR_UNAVAIL : 0);
 }
 
 int
