@@ -5,6 +5,7 @@
  * the parent's filter. What the jail for tokens leaves open, and what not.
  * Exit 77 when not root.
  */
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -357,8 +358,32 @@ play(struct test *t)
 	ask_all(t);
 }
 
+/* The token's files are gone: a job fails inside, the process begins anew, and
+ * says of the key that there is none. The one of a file signs on. */
+static void
+lose_token(struct test *t, int go)
+{
+	static const struct row gone[] = {
+		{ "p256.pem", NULL, TP_P256, SIG_ECDSA_P256_SHA256, NULL },
+		{ NULL, "1234", TP_KIND_MAX, SIG_ECDSA_P384_SHA384,
+		    "no token is there" },
+	};
+	unsigned int ready = t->ready, keys = t->keys;
+	char c = 0;
+
+	check(t, write(go, &c, 1) == 1 && read(go, &c, 1) == 1 && c == 1,
+	    "the token's objects are removed");
+	t->rows = gone;
+	ask(t, GEN, 1, SIG_ECDSA_P384_SHA384, MSG_INTERNAL);
+	if (wait_for(t, &t->ready, ready + 1, "ready after the loss") ||
+	    wait_for(t, &t->keys, keys + 2, "keys after the loss"))
+		return;
+	ask(t, GEN, 0, SIG_ECDSA_P256_SHA256, MSG_YES);
+	ask(t, GEN, 1, SIG_ECDSA_P384_SHA384, MSG_REFUSED);
+}
+
 static int
-run_rows(const struct row *rows, size_t n, const char *dir)
+run_rows(const struct row *rows, size_t n, const char *dir, int go)
 {
 	struct test t = { .base = event_base_new(), .rows = rows, .n = n,
 		.dir = dir };
@@ -383,6 +408,8 @@ run_rows(const struct row *rows, size_t n, const char *dir)
 	    jail_self(&conf) == 0)
 		play(&t);
 	check(&t, t.ready == 2 && t.exits == 1, "one restart");
+	if (go != -1)
+		lose_token(&t, go);
 	before = time(NULL);
 	procs_stop(t.ps, 10000);
 	check(&t, procs_pid(t.ps, ROLE_SIGN, 0) == 0 &&
@@ -517,15 +544,50 @@ token_make(void)
 	return (1);
 }
 
+static int
+drop_object(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	(void)st;
+	(void)flag;
+	(void)ftw;
+	return (strstr(path, ".object") != NULL ? remove(path) : 0);
+}
+
+/* Who waits to remove the token's objects, since the test gives up root. */
+static int
+remover(void)
+{
+	int sv[2];
+	char c;
+
+	must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) == 0,
+	    "socketpair");
+	if (fork() != 0) {
+		close(sv[1]);
+		return (sv[0]);
+	}
+	close(sv[0]);
+	if (read(sv[1], &c, 1) == 1) {
+		c = nftw(token_dir, drop_object, 8, FTW_PHYS) == 0;
+		must(write(sv[1], &c, 1) == 1, "write");
+	}
+	_exit(0);
+}
+
 /* In a process of its own, which gives up root. */
 static int
 apart(const struct row *rows, size_t n, const char *dir)
 {
-	int status = 1;
+	int status = 1, go = -1;
 	pid_t pid = fork();
 
-	if (pid == 0)
-		exit(rows != NULL ? run_rows(rows, n, dir) : run_jail());
+	if (pid == 0) {
+		if (rows == NULL)
+			_exit(run_jail());
+		if (rows == token_rows)
+			go = remover();
+		exit(run_rows(rows, n, dir, go));
+	}
 	if (pid == -1 || waitpid(pid, &status, 0) != pid)
 		perror("fork");
 	return (status != 0);
@@ -550,8 +612,8 @@ main(int argc, char **argv)
 	files_make();
 	bad |= APART(file_rows, "");
 	if (token_make()) {
-		bad |= APART(token_rows, token_dir);
 		bad |= APART(wrong_pin_rows, token_dir);
+		bad |= APART(token_rows, token_dir);
 		bad |= apart(NULL, 0, NULL);
 	} else {
 		fprintf(stderr, "skip token: SoftHSM is not installed\n");
