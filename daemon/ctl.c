@@ -72,7 +72,8 @@ static const struct {
 	{ CTL_SESSIONS, R_DB },
 	{ CTL_SAS, R_NET | R_ESP },
 	{ CTL_POOLS, R_DB },
-	{ CTL_STATS, R_PARENT | R_NET | R_ESP | R_DB | R_CTL | R_PKI },
+	{ CTL_STATS, R_PARENT | R_NET | R_ESP | R_DB | R_CTL | R_PKI |
+	    R_FETCH },
 	{ CTL_ATTEMPTS, R_DB },
 	{ CTL_EVENTS, R_DB },
 	{ CTL_LEASES, R_DB },
@@ -204,12 +205,13 @@ how_many(struct ctl *c, enum role role)
 	return (1);
 }
 
-/* A headend without certificates has no pki, and statistics do without. */
+/* A headend without certificates has no pki and no fetch: statistics do
+ * without. */
 static int
 left_out(struct ctl *c, enum role role, uint8_t what)
 {
-	return (role == ROLE_PKI && what == CTL_STATS &&
-	    !proc_child_up(c->pc, ROLE_PKI, 0));
+	return ((role == ROLE_PKI || role == ROLE_FETCH) &&
+	    what == CTL_STATS && !proc_child_up(c->pc, role, 0));
 }
 
 static void

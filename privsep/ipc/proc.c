@@ -43,6 +43,7 @@ static const struct {
 	{ ROLE_NET, ROLE_PKI },
 	{ ROLE_PKI, ROLE_FETCH },
 	{ ROLE_CTL, ROLE_PKI },
+	{ ROLE_CTL, ROLE_FETCH },
 	{ ROLE_CTL, ROLE_NET },
 	{ ROLE_CTL, ROLE_ESP },
 	{ ROLE_CTL, ROLE_DB },

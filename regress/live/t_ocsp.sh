@@ -68,5 +68,6 @@ bad cert.revocation-unknown late
 rm "$P/ca/ocsp.pem" "$P/ca/ocsp.key"
 web_mode "/ocsp garbage"
 bad cert.revocation-unknown other
+ctl show stats --json | grep -q '"fetch"' || fail "no statistics of fetch"
 no_leak
 headend_alive
