@@ -240,7 +240,8 @@ creds_told(const struct parent *p)
 
 	if (s == NULL || s->loaded == CRED_WAITING)
 		return (0);
-	for (size_t i = 0; i < s->n; i++)
+	/* pki says nothing more of a set that it refused. */
+	for (size_t i = 0; s->loaded == CRED_LOADED && i < s->n; i++)
 		if (!all_told(p, &s->v[i]))
 			return (0);
 	return (1);

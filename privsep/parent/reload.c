@@ -265,17 +265,10 @@ start(struct parent *p)
 		    "start");
 }
 
-/* Also a first set that is not whole yet is one. */
-static int
-is_busy(const struct parent *p)
-{
-	return (reload_busy(p) || p->creds->next != NULL);
-}
-
 void
 reload_start(struct parent *p)
 {
-	if (is_busy(p)) {
+	if (reload_busy(p)) {
 		log_warn("headend.reload verdict=refused why=\"another one is "
 		    "under way\"");
 		return;
@@ -286,7 +279,7 @@ reload_start(struct parent *p)
 void
 reload_ask(struct parent *p, unsigned int ctl, uint32_t tag)
 {
-	if (is_busy(p)) {
+	if (reload_busy(p)) {
 		ctl_end(p, ctl, tag, MSG_REFUSED, "another reload is under "
 		    "way: try again");
 		return;
