@@ -164,7 +164,7 @@ take_url(struct pki_url *u, const struct item *it, const char *hosts,
 	    strcspn(u->url + scheme, "/?#")))
 		return (0);
 	txt_init(&t, why->detail, sizeof(why->detail));
-	txt_str(&t, "not of url-hosts: url=\"");
+	txt_str(&t, "what=\"not of url-hosts\" url=\"");
 	txt_esc(&t, (const uint8_t *)u->url, len);
 	txt_str(&t, "\"");
 	why->fault = FAULT_URL;

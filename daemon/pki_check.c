@@ -250,7 +250,14 @@ answer(struct check *c, enum why why, const char *detail)
 	    why == WHY_INTERNAL_PKI ? MSG_INTERNAL : MSG_REFUSED;
 	c->answer.why = (uint16_t)why;
 	txt_init(&t, c->answer.detail, sizeof(c->answer.detail));
-	txt_str(&t, detail);
+	/* Values as they are; mere words as a value. */
+	if (detail[0] == '\0' || strchr(detail, '=') != NULL) {
+		txt_str(&t, detail);
+		return;
+	}
+	txt_str(&t, "what=\"");
+	txt_esc(&t, (const uint8_t *)detail, strlen(detail));
+	txt_str(&t, "\"");
 }
 
 static void
@@ -459,7 +466,8 @@ url_refused(struct pki *k, struct check *c, const char *what,
 
 	txt_init(&t, why.detail, sizeof(why.detail));
 	txt_str(&t, what);
-	txt_str(&t, text);
+	/* It may be what fetch says, whom we do not trust. */
+	txt_esc(&t, (const uint8_t *)text, strlen(text));
 	refuse_cert(k, c, &why);
 }
 

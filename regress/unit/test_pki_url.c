@@ -126,6 +126,14 @@ START_TEST(url_fails)
 	for (int s = 0; s < 6 && count(MSG_CERT_VERDICT) == 0; s++)
 		second(1);
 	assert_refused(WHY_CERT_URL);
+	/* What fetch says of it cannot pose as anything else. */
+	by_url(&l, 12, tp_der(alice), "http://certs.example/q");
+	forget();
+	check(make(&l), 1);
+	fetched(0, MSG_REFUSED, (struct tp_blob){ NULL, 0 }, "x\" why=ok");
+	assert_refused(WHY_CERT_URL);
+	ck_assert_ptr_null(strstr(verdict()->detail, "why=ok"));
+	ck_assert_ptr_null(strstr(verdict()->detail, "x\""));
 	/* Two, one of which fails: the other is given up. */
 	by_url(&l, 12, tp_der(alice), "http://certs.example/d");
 	l.certs[1].encoding = 12;
