@@ -2,7 +2,8 @@
  * The processes as a whole, as root: this program starts itself as db, esp,
  * net and ctl, jails itself as the parent, and then: a message from net to db
  * and back; the same after db was killed and after net was killed (both are
- * started again from inside of the parent's filter); the end of a role that
+ * started again from inside of the parent's filter) and after they were started
+ * anew on purpose; the end of a role that
  * says what it may not, of a silent one, and of both ends of a pipe with bad
  * bytes; ordered stop. Exit 77 when not root.
  */
@@ -160,7 +161,7 @@ child_main(enum role role)
 struct test {
 	struct event_base *base;
 	struct procs *ps;
-	unsigned int ready, exits, answers, bad;
+	unsigned int ready, exits, answers, bad, last_crashes;
 	int last_status;
 	char order[256];
 };
@@ -225,7 +226,7 @@ on_exit_(void *arg, enum role role, unsigned int index, int status,
 
 	(void)role;
 	(void)index;
-	(void)crashes;
+	t->last_crashes = crashes;
 	t->exits++;
 	t->last_status = status;
 }
@@ -325,6 +326,26 @@ provoke(struct test *t, uint16_t how, unsigned int n, const char *what)
 	wait_for(t, &t->ready, ready + n, "ready again");
 }
 
+/* A role is started anew: nobody crashed, all come back at once. */
+static void
+anew(struct test *t, enum role role, unsigned int n)
+{
+	unsigned int ready = t->ready, exits = t->exits, answers = t->answers;
+	pid_t was = procs_pid(t->ps, role, 0);
+
+	t->last_crashes = 99;
+	procs_restart(t->ps, role);
+	check(t, !procs_up(t->ps, role, 0), "not up while it ends");
+	wait_for(t, &t->exits, exits + n, "exit, asked for");
+	check(t, t->last_crashes == 0, "no crash");
+	wait_for(t, &t->ready, ready + n, "ready anew");
+	check(t, procs_pid(t->ps, role, 0) != was, "a new process");
+	check(t, ask(t, 0, ASK) == 0, "ask the new one");
+	wait_for(t, &t->answers, answers + 1, "answer of the new one");
+	/* Those goodbyes are not of the stop. */
+	t->order[0] = '\0';
+}
+
 static void
 play(struct test *t)
 {
@@ -334,6 +355,9 @@ play(struct test *t)
 	wait_for(t, &t->answers, 1, "answer");
 	kill_and_ask(t, ROLE_DB);
 	kill_and_ask(t, ROLE_NET);
+	anew(t, ROLE_NET, 2);
+	anew(t, ROLE_NET, 2);
+	anew(t, ROLE_DB, 1);
 	provoke(t, EVIL, 1, "the end of a hostile role");
 	provoke(t, SILENCE, 1, "the end of a silent role");
 	/* Both ends of a pipe with bad bytes: speaker and accuser. */
