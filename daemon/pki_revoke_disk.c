@@ -2,9 +2,10 @@
  * CRLs on disk, for the next start. In: the process's own folder, which is its
  * root; out: the same. Runs in pki.
  *
- * A file is called by the SHA-256 of its URL and holds the CRL's DER. What is
- * read is believed no more than what comes from a URL: it is parsed by the
- * same code, and waits for an issuer that signed it.
+ * A file is called by the SHA-256 of its URL and holds the CRL's DER, and the
+ * URL, so that the list of a running session is refreshed although nobody logs
+ * in. What is read is believed no more than what comes from a URL: it is parsed
+ * by the same code, and waits for an issuer that signed it.
  */
 #include "daemon/pki_revoke.h"
 
@@ -20,6 +21,7 @@
 
 #define NAME_LEN (2 * HASH_LEN + 4) /* hex and ".crl" */
 #define FILES_MAX 4096              /* looked at in the folder */
+#define URL_CAP 1001
 
 static void
 name_of(char name[NAME_LEN + 1], const uint8_t hash[HASH_LEN])
@@ -74,16 +76,56 @@ read_all(int fd, uint8_t **out, size_t *len, uint64_t *mtime)
 	return (0);
 }
 
+/* How much of it is the DER of a CRL: what its outermost header says. 0: none
+ * begins there. */
+static size_t
+der_len(const uint8_t *p, size_t len)
+{
+	size_t n, v = 0;
+
+	if (len < 2 || p[0] != 0x30)
+		return (0);
+	if (p[1] < 0x80)
+		return ((size_t)p[1] + 2 <= len ? (size_t)p[1] + 2 : 0);
+	n = p[1] & 0x7f;
+	if (n == 0 || n > 4 || len < 2 + n)
+		return (0);
+	for (size_t i = 0; i < n; i++)
+		v = v << 8 | p[2 + i];
+	return (v <= len - 2 - n ? v + 2 + n : 0);
+}
+
+/* What follows the DER is the URL that the file is called by, or nothing. */
+static int
+url_of(char url[URL_CAP], const uint8_t *p, size_t len,
+    const uint8_t hash[HASH_LEN])
+{
+	uint8_t h[HASH_LEN];
+
+	url[0] = '\0';
+	if (len == 0)
+		return (0);
+	if (len >= URL_CAP)
+		return (ERR_LIMIT);
+	revoke_hash(h, p, len, "", 0);
+	if (memcmp(h, hash, HASH_LEN) != 0 || memchr(p, '\0', len) != NULL)
+		return (ERR_SYNTAX);
+	memcpy(url, p, len);
+	url[len] = '\0';
+	return (0);
+}
+
 /* One file of the folder. ERR_*: it is of no use. */
 static int
 take_file(struct pki *k, const char *name)
 {
+	char url[URL_CAP];
 	struct revoke *r = revoke_of(k);
 	uint8_t hash[HASH_LEN], issuer[HASH_LEN], *p = NULL;
 	struct crl_slot *s;
 	struct crl *crl;
 	uint64_t mtime;
-	size_t len;
+	size_t len, der;
 	int fd, err;
 
 	if ((err = hex_of(hash, name)) != 0)
@@ -93,13 +135,18 @@ take_file(struct pki *k, const char *name)
 		return (ERR_SYS);
 	err = read_all(fd, &p, &len, &mtime);
 	close(fd);
+	der = err == 0 ? der_len(p, len) : 0;
 	if (err == 0)
-		err = p[0] == 0x30 ? crl_parse(&crl, p, len) : ERR_SYNTAX;
+		err = der > 0 ? url_of(url, p + der, len - der, hash) :
+		    ERR_SYNTAX;
+	if (err == 0)
+		err = crl_parse(&crl, p, der);
 	free(p);
 	if (err != 0)
 		return (err);
 	crl_issuer_hash(crl, issuer);
-	if ((err = crl_slot_put(k, hash, NULL, crl, NULL)) != 0)
+	if ((err = crl_slot_put(k, hash, url[0] != '\0' ? url : NULL, crl,
+	    NULL)) != 0)
 		return (err);
 	if ((s = crl_slot_of(r, hash, issuer)) != NULL)
 		s->used_s = mtime;
@@ -152,15 +199,27 @@ crl_disk_init(struct pki *k)
 	log_info("crl.cache read=%zu", kept);
 }
 
+static int
+write_all(int fd, const void *v, size_t len)
+{
+	const uint8_t *p = v;
+	ssize_t put;
+
+	for (; len > 0; p += put, len -= (size_t)put)
+		if ((put = write(fd, p, len)) <= 0)
+			return (ERR_SYS);
+	return (0);
+}
+
 void
 crl_disk_write(struct pki *k, const struct crl_slot *s)
 {
 	struct revoke *r = revoke_of(k);
 	char name[NAME_LEN + 1], temp[NAME_LEN + 1];
+	const char *url = s->url != NULL ? s->url : "";
 	const uint8_t *p;
-	size_t len, n = 0;
-	ssize_t put;
-	int fd;
+	size_t len;
+	int fd, err;
 
 	if (s->from_file || r->dir < 0)
 		return;
@@ -170,12 +229,12 @@ crl_disk_write(struct pki *k, const struct crl_slot *s)
 	p = crl_der(s->crl, &len);
 	fd = openat(r->dir, temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW |
 	    O_CLOEXEC, 0600);
-	while (fd >= 0 && n < len && (put = write(fd, p + n, len - n)) > 0)
-		n += (size_t)put;
+	err = fd < 0 || write_all(fd, p, len) ||
+	    write_all(fd, url, strlen(url));
 	if (fd >= 0)
 		close(fd);
 	/* Not synchronous: what a crash spoils is seen when it is read. */
-	if (fd < 0 || n < len || renameat(r->dir, temp, r->dir, name) != 0) {
+	if (err || renameat(r->dir, temp, r->dir, name) != 0) {
 		log_warn_rate(1, "crl.cache error=\"cannot be written\"");
 		(void)unlinkat(r->dir, temp, 0);
 	}

@@ -512,6 +512,28 @@ START_TEST(disk)
 }
 END_TEST
 
+/* The list of sessions that nobody repeats is refreshed after a restart too. */
+START_TEST(disk_refreshed)
+{
+	struct cert_list l = { .n = 0 };
+	struct trust_opts o = { .rsa_min = 2048 };
+	struct cert_why cw;
+
+	users(CDP(U1), NULL);
+	give_crl(U1, crl(1, (int64_t)k->now_s + 7200));
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_STRICT), FAULT_NONE);
+	restart();
+	/* The set comes, whose anchor signed it. */
+	ck_assert_int_eq(trust_set_new(&k->ts), 0);
+	ck_assert_int_eq(cert_list_add(&l, cert_ref(gp.v[1])), 0);
+	ck_assert_int_eq(trust_add(k->ts, &o, &l, &cw), 0);
+	cert_list_clear(&l);
+	give_crl(U1, crl(2, (int64_t)k->now_s + 14400));
+	pass(7201);
+	ck_assert_uint_eq(serve(), 1);
+}
+END_TEST
+
 static void
 put_file(const char *name, const void *p, size_t len)
 {
@@ -537,6 +559,7 @@ START_TEST(garbage)
 	net_stop();
 	put_file(NAME("a"), "junk", 4);
 	put_file(NAME("b"), "", 0);
+	put_file(NAME("f"), "\x30\x84\xff\xff\xff\xff", 6);
 	put_file("short.crl", "junk", 4);
 	put_file("halfway.new", "junk", 4);
 	put_file("note", "stays", 5);
@@ -691,6 +714,7 @@ tcase_add_test(t, by_crl);
 	tcase_add_test(t, shared);
 	tcase_add_test(t, places);
 	tcase_add_test(t, disk);
+	tcase_add_test(t, disk_refreshed);
 	tcase_add_test(t, garbage);
 	tcase_add_test(t, refreshed);
 	tcase_add_test(t, from_file);
