@@ -5,6 +5,8 @@
  */
 #include "daemon/pki_set.h"
 
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,9 +150,17 @@ int
 set_read(int *fd, size_t max, uint8_t **p, size_t *len)
 {
 	size_t cap = READ_STEP, n = 0;
-	uint8_t *buf = malloc(cap), *more;
+	uint8_t *buf, *more;
+	struct stat st;
 	ssize_t got = 0;
 	int r = 0;
+
+	/* A pipe would keep us waiting. */
+	if (fstat(*fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+		shut(fd);
+		return (ERR_SYS);
+	}
+	buf = malloc(cap);
 
 	while (buf != NULL && (got = read(*fd, buf + n, cap - n)) != 0) {
 		if (got == -1 && errno == EINTR)
