@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include <dirent.h>
 #include <unistd.h>
 
 #include "daemon/pki.h"
@@ -146,6 +147,20 @@ house_open(void)
 	pki_load_jailed(&house);
 }
 
+/* The CRLs that were kept. */
+static inline void
+dir_empty(void)
+{
+	DIR *d = opendir(house.dir);
+	const struct dirent *e;
+
+	ck_assert_ptr_nonnull(d);
+	while ((e = readdir(d)) != NULL)
+		if (strchr(e->d_name, '.') != e->d_name)
+			(void)unlinkat(dirfd(d), e->d_name, 0);
+	closedir(d);
+}
+
 static inline void
 house_close(void)
 {
@@ -156,8 +171,9 @@ house_close(void)
 	pki_fetch_free(&house);
 	pki_cache_free(&house);
 	forget();
+	dir_empty();
 	ck_assert_int_eq(chdir("/"), 0);
-	(void)rmdir(house.dir);
+	ck_assert_int_eq(rmdir(house.dir), 0);
 	pki_teardown();
 }
 
