@@ -432,7 +432,6 @@ own_checks(const struct candidate *p, struct cert_why *why)
 	const struct trust_opts *o = &p->anchor->o;
 	enum cert_fault f;
 	size_t i;
-	int err;
 
 	for (i = p->n; i-- > 1; )
 		if ((f = path_issuer_fault(p->v[i], o->rsa_min)) !=
@@ -444,9 +443,7 @@ own_checks(const struct candidate *p, struct cert_why *why)
 		path_why(why, f, p->v[0], NULL);
 		return (ERR_POLICY);
 	}
-	if ((err = upn_constraints(p)) == ERR_POLICY)
-		path_why(why, FAULT_NAMES, p->v[0], "UPN");
-	return (err);
+	return (0);
 }
 
 int
@@ -468,14 +465,15 @@ path_check(const struct trust_set *ts, const struct candidate *p,
 		return (err);
 	if (fault_of(t.error) == FAULT_INTERNAL)
 		return (ERR_NOMEM);
-	if (t.error != X509_V_OK && fault_of(t.error) != FAULT_SIGNATURE) {
-		/* Our own words are more exact where both have some. */
-		err = own_checks(p, why);
-		if (err != 0)
-			return (err);
+	/* Our own words are more exact where both have some. */
+	if (fault_of(t.error) != FAULT_SIGNATURE &&
+	    (err = own_checks(p, why)) != 0)
+		return (err);
+	if (t.error == X509_V_OK) {
+		if ((err = upn_constraints(p)) == ERR_POLICY)
+			path_why(why, FAULT_NAMES, p->v[0], "UPN");
+		return (err);
 	}
-	if (t.error == X509_V_OK)
-		return (own_checks(p, why));
 	i = t.depth >= 0 && (size_t)t.depth < p->n ? (size_t)t.depth : 0;
 	more = X509_verify_cert_error_string(t.error);
 	path_why(why, fault_of(t.error), p->v[i], more);

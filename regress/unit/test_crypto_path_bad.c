@@ -85,6 +85,37 @@ START_TEST(bad_signature_and_expired)
 	trust_root();
 	chain(_i, &s);
 	FAILS(leaf, FAULT_SIGNATURE);
+	/* Extensions are looked at before signatures are. */
+	cert_list_clear(&others);
+	s.ext[0] = "1.2.3.4=critical,DER:0500";
+	chain(_i, &s);
+	FAILS(leaf, FAULT_SIGNATURE);
+}
+END_TEST
+
+/* The time is the caller's, not the host's. */
+START_TEST(another_now)
+{
+	struct tp_spec s = { .subject = "CN=R", .key = key(3), .ca = 1,
+		.not_before = 1735689600, .not_after = 1767225600 };
+	static const struct {
+		uint64_t now;
+		enum cert_fault fault;
+	} rows[] = {
+		{ 1735689599, FAULT_NOT_YET }, { 1735689600, FAULT_NONE },
+		{ 1751328000, FAULT_NONE }, { 1767225599, FAULT_NONE },
+		{ 1767225600, FAULT_EXPIRED }, { 0, FAULT_NOT_YET },
+		{ 4102444800, FAULT_EXPIRED },
+	};
+
+	root = tp_cert(&s);
+	trust_root();
+	s.ca = 0;
+	s.subject = "CN=alice";
+	s.issuer = root;
+	ck_assert_int_eq(path_build(&path, ts, parsed(tp_cert(&s)), NULL,
+	    rows[_i].now, &why), rows[_i].fault == FAULT_NONE ? 0 : ERR_POLICY);
+	ck_assert_uint_eq(why.fault, rows[_i].fault);
 }
 END_TEST
 
@@ -385,6 +416,13 @@ START_TEST(self_signed_leaf)
 	/* The root itself is nobody's login, an issuing CA neither. */
 	FAILS(root, FAULT_SELF_SIGNED);
 	FAILS(tp_sub("CN=CA", key(1), root), FAULT_USAGE);
+	{
+		struct tp_spec both = { .subject = "CN=CA", .key = key(1),
+			.issuer = root, .ca = 1, .ext = {
+			"keyUsage=digitalSignature,keyCertSign" } };
+
+		FAILS(tp_cert(&both), FAULT_USAGE);
+	}
 }
 END_TEST
 
@@ -473,6 +511,7 @@ main(void)
 	tcase_add_loop_test(t, not_yet, 0, 2);
 	tcase_add_loop_test(t, bad_signature, 0, 2);
 	tcase_add_loop_test(t, bad_signature_and_expired, 0, 2);
+	tcase_add_loop_test(t, another_now, 0, 7);
 	tcase_add_loop_test(t, unknown_critical, 0, 2);
 	tcase_add_loop_test(t, signature_hashes, 0, 8);
 	tcase_add_loop_test(t, weak_keys, 0, 4);
