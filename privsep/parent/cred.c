@@ -179,7 +179,7 @@ cred_wrong(const struct parent *p, const struct cred *k)
 		return (NULL);
 	if (k->keys != 0)
 		return ("the key is not the certificate's: key and chain have "
-		    "to be of one pair");
+		    "to be of one pair; were both replaced? then reload");
 	return (k->key_text != NULL ? k->key_text : "no key");
 }
 
