@@ -27,6 +27,7 @@ struct run_opts {
 	unsigned int count, size;        /* pings each, bytes of data */
 	const char *cases;               /* ESP cases, comma separated */
 	uint64_t hold_ms, dpd_ms, timeout_ms;
+	uint64_t interval_ms;            /* between two pings */
 	uint8_t no_delete, delete_child, plain;
 };
 
@@ -40,6 +41,8 @@ struct sess {
 	struct init_esp esp;
 	/* the ping in flight */
 	unsigned int target, sent, got, lost, seq, replies;
+	unsigned int again;              /* sent a second time: lost ones */
+	uint64_t pause_ms;
 	uint16_t echo_id;
 	struct addr from;
 	char cases[256];                 /* "name=ok …" of ESP cases */

@@ -103,9 +103,11 @@ step_ping(struct sess *s, uint64_t now_ms)
 
 	if (s->sent > 0 && s->replies > 0) {
 		s->got++;
+		s->again += s->sent - 1;
 		s->sent = 0;
 		s->replies = 0;
 		s->step++;
+		s->pause_ms = now_ms + o->interval_ms;
 	} else if (s->sent > 0 && now_ms < s->next_ms) {
 		return;
 	} else if (s->sent >= PING_TRIES) {
@@ -125,6 +127,10 @@ step_ping(struct sess *s, uint64_t now_ms)
 		s->target = 0;
 		phase(s, PH_CASES, now_ms);
 		s->next_case = o->cases;
+		return;
+	}
+	if (s->sent == 0 && now_ms < s->pause_ms) {
+		s->next_ms = s->pause_ms;
 		return;
 	}
 	s->sent++;

@@ -49,7 +49,8 @@ usage(const char *why)
 	    "  --knobs no-frag,frag=N,natd=fake|fake-dest|none,no-nats,no-cp,\n"
 	    "      no-child,no-auth,bad-auth,initial-contact,\n"
 	    "      no-initial-contact,forget-cookie,start-4500,nonce=N\n"
-	    "  --esp --ping ADDR,... --count N --size N --esp-case NAME,...\n"
+	    "  --esp --ping ADDR,... --count N --interval S --size N\n"
+	    "  --esp-case NAME,...\n"
 	    "  --plain   protocol 50 even when behind a NAT\n"
 	    "  --hold S --dpd S --timeout S --first-ms N --tries N\n"
 	    "  --no-delete --delete-child --quiet --expect-fail\n"
@@ -62,7 +63,7 @@ enum opt {
 	O_SERVER = 256, O_ID, O_PSK, O_IDR, O_SHAPE, O_IKE, O_PROPOSAL,
 	O_GROUP, O_PORT, O_NATT_PORT, O_LOCAL, O_LOCAL_PORT, O_LOCAL_NATT,
 	O_SESSIONS, O_PARALLEL, O_CP, O_TS_I, O_TS_R, O_KNOBS, O_ESP, O_PING,
-	O_COUNT, O_SIZE, O_ESP_CASE, O_PLAIN, O_HOLD, O_DPD, O_TIMEOUT,
+	O_COUNT, O_INTERVAL, O_SIZE, O_ESP_CASE, O_PLAIN, O_HOLD, O_DPD, O_TIMEOUT,
 	O_FIRST_MS, O_TRIES, O_NO_DELETE, O_DELETE_CHILD, O_QUIET,
 	O_EXPECT_FAIL, O_HOSTILE, O_KEYS, O_CERT, O_KEY, O_KEY_PASSWORD, O_SIG,
 	O_AUTH_METHOD, O_CERT_KNOBS, O_URL
@@ -80,6 +81,7 @@ static const struct option options[] = {
 	{ "ts-i", 1, NULL, O_TS_I }, { "ts-r", 1, NULL, O_TS_R },
 	{ "knobs", 1, NULL, O_KNOBS }, { "esp", 0, NULL, O_ESP },
 	{ "ping", 1, NULL, O_PING }, { "count", 1, NULL, O_COUNT },
+	{ "interval", 1, NULL, O_INTERVAL },
 	{ "size", 1, NULL, O_SIZE }, { "esp-case", 1, NULL, O_ESP_CASE },
 	{ "plain", 0, NULL, O_PLAIN }, { "hold", 1, NULL, O_HOLD },
 	{ "dpd", 1, NULL, O_DPD }, { "timeout", 1, NULL, O_TIMEOUT },
@@ -318,6 +320,7 @@ opt_run(struct args *a, int o, char *v)
 	case O_ESP: a->esp = 1; break;
 	case O_PING: a->esp = 1; pings(r, v); break;
 	case O_COUNT: r->count = (unsigned int)number(v, 10000); break;
+	case O_INTERVAL: r->interval_ms = seconds(v); break;
 	case O_SIZE: r->size = (unsigned int)number(v, 1300); break;
 	case O_ESP_CASE: r->cases = v; break;
 	case O_PLAIN: r->plain = 1; break;
@@ -540,6 +543,7 @@ show(const struct sess *s)
 	kvu("server_requests", r->server_requests);
 	kvu("ping_ok", s->got);
 	kvu("ping_lost", s->lost);
+	kvu("ping_again", s->again);
 	if (s->cases[0] != '\0')
 		printf("%s%c", s->cases, sep);
 	if (sep == ' ')

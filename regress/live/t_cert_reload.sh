@@ -18,8 +18,8 @@ ctl show certificates --json | tee "$W/before.txt"
 grep -qi "$(serial_of srv)" "$W/before.txt" || fail "not the first certificate"
 start_bg "$W/load.txt" ip netns exec "$LANE-c2" \
     "$BIN/regress/live/ghclient" --server $HD4 --id "load-%d@test.example" \
-    --psk "$PSK" --sessions 50 --parallel 25 --esp --ping 10.99.0.2 \
-    --count 120 --hold 12
+    --psk "$PSK" --sessions 50 --parallel 50 --esp --ping 10.99.0.2 \
+    --count 120 --interval 0.1
 load=$BG_PID
 wait_for 10 sessions_are 50 || fail "there are not fifty sessions"
 swan_start c1
@@ -46,7 +46,10 @@ swan_must_up c1
 grep -q "CN=second" "$W/c1-charon.log" || fail "the old certificate was sent"
 ping_inside c1
 swan_down c1
+kill -0 "$load" 2>/dev/null || fail "the pings were over before the reload"
 wait "$load" || fail "a session was lost: $(tail -3 "$W/load.txt")"
 tail -1 "$W/load.txt"
+[ "$(grep -c 'ping_again=0 ' "$W/load.txt")" = 50 ] ||
+	fail "packets were lost: $(grep -v 'ping_again=0 ' "$W/load.txt" | head -3)"
 no_leak
 headend_alive
