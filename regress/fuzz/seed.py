@@ -10,6 +10,8 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+import time
 
 target, out = sys.argv[1:3]
 here = os.path.dirname(os.path.abspath(__file__))
@@ -70,3 +72,103 @@ def certs(folder):
 
 if target == "fuzz_crypto_cert":
     certs(out)
+
+
+# ---- CRLs and OCSP responses, of an authority made for this
+CA_CONF = """[ca]
+default_ca = c
+[c]
+database = index.txt
+crlnumber = number
+default_md = sha256
+default_crl_days = 9999
+crl_extensions = e
+[e]
+authorityKeyIdentifier = keyid
+%s
+[who]
+"""
+INDEX = "V\t360101000000Z\t\t1234\tunknown\t/CN=alice\n"
+for n, reason in enumerate(("", ",keyCompromise", ",CAkeyTime,20250101000000Z",
+                            ",holdInstruction,holdInstructionReject",
+                            ",removeFromCRL")):
+    INDEX += f"R\t360101000000Z\t250101000000Z{reason}\t8{n}{n}0\t" \
+        f"unknown\t/CN={n}\n"
+CRL_EXTS = {
+    "plain": "", "user": "issuingDistributionPoint=critical,onlyuser:TRUE",
+    "part": "issuingDistributionPoint=critical,fullname:URI:http://a/",
+    "fresh": "freshestCRL=URI:http://a.example/delta",
+    "delta": "2.5.29.27=critical,DER:02021000", "odd": "1.2.3=critical,DER:0500"}
+
+
+def tool(folder, *args):
+    subprocess.run(("openssl",) + args, check=True, cwd=folder,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def authority(folder):
+    for name, text in (("index.txt", INDEX), ("number", "1000\n"),
+                       ("index.txt.attr", "")):
+        with open(os.path.join(folder, name), "w") as f:
+            f.write(text)
+    key = ("-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
+    tool(folder, "req", "-x509", *key, "-subj", "/C=CH/CN=CA", "-days",
+         "9999", "-keyout", "ca.key", "-out", "ca.pem")
+    for name, ext in ("leaf", ""), ("signer", "extendedKeyUsage=OCSPSigning"):
+        with open(os.path.join(folder, "ext"), "w") as f:
+            f.write(ext + "\n")
+        tool(folder, "req", "-new", *key, "-subj", "/CN=" + name, "-keyout",
+             name + ".key", "-out", name + ".csr")
+        tool(folder, "x509", "-req", "-in", name + ".csr", "-CA", "ca.pem",
+             "-CAkey", "ca.key", "-set_serial", "0x1234", "-days", "9999",
+             "-extfile", "ext", "-out", name + ".pem")
+    for name in "ca", "leaf":
+        tool(folder, "x509", "-in", name + ".pem", "-outform", "DER", "-out",
+             name + ".der")
+
+
+def read(folder, name):
+    with open(os.path.join(folder, name), "rb") as f:
+        return f.read()
+
+
+def sized(b):
+    return len(b).to_bytes(2, "big") + b
+
+
+def write(name, b):
+    with open(os.path.join(out, "seed-" + name), "wb") as f:
+        f.write(b)
+
+
+def crls(folder):
+    ca = sized(read(folder, "ca.der"))
+    for name, ext in CRL_EXTS.items():
+        with open(os.path.join(folder, "conf"), "w") as f:
+            f.write(CA_CONF % ext)
+        tool(folder, "ca", "-gencrl", "-config", "conf", "-cert", "ca.pem",
+             "-keyfile", "ca.key", "-out", "crl.pem")
+        tool(folder, "crl", "-in", "crl.pem", "-outform", "DER", "-out",
+             "crl.der")
+        write(name, ca + read(folder, "crl.der"))
+    pem = read(folder, "crl.pem")
+    write("pem", ca + pem + read(folder, "ca.pem") + pem)
+
+
+def ocsps(folder):
+    head = int(time.time()).to_bytes(4, "big") + sized(
+        read(folder, "ca.der")) + sized(read(folder, "leaf.der"))
+    for name, signer, more in (("good", "ca", ()), ("key", "ca",
+                               ("-resp_key_id",)), ("signer", "signer", ()),
+                               ("bare", "signer", ("-resp_no_certs",))):
+        tool(folder, "ocsp", "-index", "index.txt", "-CA", "ca.pem",
+             "-rsigner", signer + ".pem", "-rkey", signer + ".key", "-issuer",
+             "ca.pem", "-cert", "leaf.pem", "-ndays", "99", *more,
+             "-respout", "r.der")
+        write(name, head + read(folder, "r.der"))
+
+
+if target in ("fuzz_crypto_crl", "fuzz_crypto_ocsp"):
+    with tempfile.TemporaryDirectory() as made:
+        authority(made)
+        (crls if target.endswith("crl") else ocsps)(made)
