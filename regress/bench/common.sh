@@ -115,6 +115,11 @@ gh_start() {
 		seq 0 $((${LOGINS:-400} - 1)) | sed "s/.*/$i-&@bench $PSK/"
 	done >"$W/clients.psk"
 	umask 022
+	gh_run "auth = psk
+	psk-file = clients.psk" "${1:-}"
+}
+# gh_run POLICY-LINES [headend lines] [more blocks]
+gh_run() {
 	cat >"$W/gatehouse.conf" <<-C
 	headend {
 		identity = vpn.test.example
@@ -124,14 +129,14 @@ gh_start() {
 		run-dir = $W/run
 		log-level = ${GH_LOG:-info}
 		half-open-per-prefix = 10000
-		${1:-}
+		${2:-}
 	}
+	${3:-}
 	pool "staff" {
 		ipv4 = 10.77.0.0/16
 	}
 	policy "staff" {
-		auth = psk
-		psk-file = clients.psk
+		$1
 		pool = staff
 		dpd = ${GH_DPD:-0s}
 	}
@@ -172,7 +177,10 @@ client_login_keys() {
 }
 
 # ---- strongSwan as the gateway ----------------------------------------------------
-swan_gw_start() { # with kernel-libipsec; nothing logged, no DoS protection
+# swan_gw_start [AUTH [LOCAL-LINES [REMOTE-LINES]]]: with kernel-libipsec;
+# nothing logged, no DoS protection. Certificates: $W/gw/{x509,x509ca,private}.
+swan_gw_start() {
+	local auth=${1:-psk}
 	mkdir -p "$W/gw"
 	cat >"$W/gw/strongswan.conf" <<-C
 	charon {
@@ -204,13 +212,16 @@ swan_gw_start() { # with kernel-libipsec; nothing logged, no DoS protection
 			unique = never
 			pools = p
 			dpd_delay = 0
+			send_cert = always
 			proposals = aes256gcm16-prfsha256-x25519
 			local {
-				auth = psk
+				auth = $auth
 				id = vpn.test.example
+				${2:-}
 			}
 			remote {
-				auth = psk
+				auth = $auth
+				${3:-}
 			}
 			children {
 				gw {
@@ -236,7 +247,8 @@ swan_gw_start() { # with kernel-libipsec; nothing logged, no DoS protection
 	     STRONGSWAN_CONF=$W/gw/strongswan.conf exec /usr/lib/ipsec/charon"
 	echo "$BG_PID" >"$W/hd.pid"
 	wait_for 10 test -S "$W/gw/vici" || fail "charon does not start"
-	swanctl --load-all --noprompt --file "$W/gw/swanctl.conf" \
+	SWANCTL_DIR=$W/gw swanctl --load-all --noprompt \
+	    --file "$W/gw/swanctl.conf" \
 	    --uri "unix://$W/gw/vici" >"$W/load.log" 2>&1 ||
 		fail "swanctl --load-all: $(cat "$W/load.log")"
 }

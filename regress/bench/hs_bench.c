@@ -1,6 +1,6 @@
 /* Lower bound: CPU of all crypto primitives of one IKEv2 RESPONDER handshake
  * (IKE_SA_INIT + IKE_AUTH), OpenSSL 3.0, everything fetched once & contexts
- * reused.   hs_bench [psk] */
+ * reused.   hs_bench [psk|ec|rsa] */
 #include "bench.h"
 #include <openssl/evp.h>
 #include <openssl/core_names.h>
@@ -165,14 +165,18 @@ auth_psk(void)
 }
 static uint8_t *der;
 static int derl;
+/* Its certificate: own DER walk, OpenSSL's X509, verified before. */
+enum how { BARE, FULL_X509, KNOWN };
 static void
-auth_sig(int mutual, int fullx509)
+auth_sig(int mutual, enum how how)
 {
 	opn(1400);
 	prf(k, 32, buf, 300, 0, 0, o);
 	prf(k, 32, buf, 300, 0, 0, o);
 	if (mutual) {
-		if (fullx509) {
+		if (how == KNOWN) {
+			vfy(ck, psig, psl);
+		} else if (how == FULL_X509) {
 			const uint8_t *p = der;
 			X509 *x = d2i_X509(NULL, &p, derl);
 			DIE(X509_verify(x, cak) == 1);
@@ -224,10 +228,44 @@ mk(const char *a)
 	der = NULL;
 	derl = i2d_X509(x, &der);
 }
+/* The yardsticks of `make bench`, in a few seconds. */
+static int
+quick(const char *which)
+{
+	int rsa = strcmp(which, "rsa") == 0;
+	const char *nm = rsa ? "RSA-2048" : "ECDSA-P256";
+	char b[99];
+
+	if (strcmp(which, "psk") == 0) {
+		BENCH_US("TOTAL PSK x25519 (libsodium)", {
+			init_ex(X25519S);
+			auth_psk();
+		});
+		return 0;
+	}
+	if (!rsa && strcmp(which, "ec") != 0)
+		return 2;
+	mk(rsa ? "RSA" : "EC");
+	snprintf(b, 99, "TOTAL %s mutual, x25519 libsodium, bare", nm);
+	BENCH_US(b, {
+		init_ex(X25519S);
+		auth_sig(1, BARE);
+	});
+	snprintf(b, 99, "TOTAL %s mutual, x25519 libsodium, x509", nm);
+	BENCH_US(b, {
+		init_ex(X25519S);
+		auth_sig(1, FULL_X509);
+	});
+	snprintf(b, 99, "TOTAL %s mutual, x25519 libsodium, known", nm);
+	BENCH_US(b, {
+		init_ex(X25519S);
+		auth_sig(1, KNOWN);
+	});
+	return 0;
+}
 int
 main(int ac, char **av)
 {
-	int psk_only = ac > 1 && strcmp(av[1], "psk") == 0;
 
 	sodium_init();
 	M = EVP_MAC_fetch(NULL, "HMAC", NULL);
@@ -259,13 +297,8 @@ main(int ac, char **av)
 	EVP_PKEY_get_raw_public_key(peerx, rawx, &n);
 	peerp = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
 	EVP_PKEY_get_octet_string_param(peerp, "encoded-pub-key", rawp, 65, &n);
-	if (psk_only) { /* the yardstick of `make bench`, in a second */
-		BENCH_US("TOTAL PSK x25519 (libsodium)", {
-			init_ex(X25519S);
-			auth_psk();
-		});
-		return 0;
-	}
+	if (ac > 1)
+		return quick(av[1]);
 	BENCH_US("dh x25519 openssl (keygen+import+derive)", dh(X25519));
 	BENCH_US("dh x25519 libsodium", dh(X25519S));
 	BENCH_US("dh ecp256 openssl (validate on import only)", dh(P256));
@@ -293,28 +326,28 @@ main(int ac, char **av)
 		char b[99];
 		snprintf(
 		    b, 99, "IKE_AUTH %s server sign only (EAP/PSK client)", nm);
-		BENCH_US(b, auth_sig(0, 0));
+		BENCH_US(b, auth_sig(0, BARE));
 		snprintf(b, 99,
 		    "IKE_AUTH %s mutual, bare primitives (SPKI fromdata)", nm);
-		BENCH_US(b, auth_sig(1, 0));
+		BENCH_US(b, auth_sig(1, BARE));
 		snprintf(
 		    b, 99, "IKE_AUTH %s mutual, OpenSSL X509 d2i+verify", nm);
-		BENCH_US(b, auth_sig(1, 1));
+		BENCH_US(b, auth_sig(1, FULL_X509));
 		snprintf(b, 99, "TOTAL %s mutual, x25519 libsodium, bare", nm);
 		BENCH_US(b, {
 			init_ex(X25519S);
-			auth_sig(1, 0);
+			auth_sig(1, BARE);
 		});
 		snprintf(b, 99, "TOTAL %s mutual, ecp256, bare", nm);
 		BENCH_US(b, {
 			init_ex(P256);
-			auth_sig(1, 0);
+			auth_sig(1, BARE);
 		});
 		snprintf(
 		    b, 99, "TOTAL %s server-sign-only, x25519 libsodium", nm);
 		BENCH_US(b, {
 			init_ex(X25519S);
-			auth_sig(0, 0);
+			auth_sig(0, BARE);
 		});
 	}
 	BENCH_US("CREATE_CHILD_SA rekey child w/o PFS (open+keys+seal)", {

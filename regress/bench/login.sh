@@ -17,8 +17,9 @@ role_each() {
 	local r
 	[[ $2 = gh* ]] || return 0
 	echo "parent $($1 "$(cat "$W/hd.pid")")"
-	for r in net esp db ctl; do
-		echo "$r $($1 "$(gh_pids $r)")"
+	for r in ${ROLES:-net esp db ctl}; do
+		# shellcheck disable=SC2046
+		echo "$r $($1 $(gh_pids $r))"
 	done
 }
 role_cpu() { role_each cpu_ns "$1"; }

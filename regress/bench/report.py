@@ -63,6 +63,18 @@ def login():
           1 / 4, None, " KB")
 
 
+def cert():
+    for kind, title in ("ec", "P-256"), ("rsa", "RSA-2048"):
+        for when, prims in ("new", "bare"), ("known", "known"):
+            m = "cert.%s.%s" % (kind, when)
+            prim = med("cert.%s.%s" % (kind, prims), "hs_bench")
+            row("%s login, %s certificate, primitives + 60 us" % (title, when),
+                med(m, "gh"), " us", prim + 60 if prim else None, None,
+                "primitives %.3g us" % prim if prim else "")
+            ratio("%s login, %s certificate, beside charon" % (title, when),
+                  m, "gh", "charon", 1 / 4, 1 / 6, " us")
+
+
 def cookie():
     ratio("cookie answer, beside the cookie tool", "cookie.us", "gh", "tool",
           1.3, None, " us")
@@ -80,7 +92,8 @@ def idle():
         "of a core; from %d sessions" % n if n else "")
 
 
-parts = {"esp": esp, "login": login, "cookie": cookie, "idle": idle}
+parts = {"esp": esp, "login": login, "cert": cert,
+         "cookie": cookie, "idle": idle}
 for part in sys.argv[2:] or parts:
     parts[part]()
 print("\nraw medians (all values)")
