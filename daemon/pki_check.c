@@ -21,7 +21,6 @@
 #define DONE_MAX 4096u     /* answered, kept to answer the same again */
 #define DONE_MS 30000u
 #define BUCKETS 1024u
-#define LOGS_PER_S 20u
 
 enum state { CHECK_NEW, CHECK_URL, CHECK_REVOKE, CHECK_DONE };
 struct fetch {
@@ -198,18 +197,16 @@ send_answer(struct pki *k, struct checks *cs, unsigned int net,
 static void
 log_answer(struct check *c)
 {
-	static struct log_rate rate;
 	const struct msg_cert_verdict *v = &c->answer;
 	char peer[ADDR_STRLEN];
 
-	if (v->verdict == MSG_YES) {
+	/* For developers: what operators read is net's ike.auth.fail. */
+	if (v->verdict == MSG_YES)
 		log_debug("pki.cert.yes peer=%s login=%s %s",
 		    addr_str(&c->peer, peer, sizeof(peer)), v->login,
 		    v->detail);
-		return;
-	}
-	if (log_rate_ok(&rate, LOGS_PER_S))
-		log_info("pki.cert.refused peer=%s why=%s %s",
+	else
+		log_debug("pki.cert.refused peer=%s why=%s %s",
 		    addr_str(&c->peer, peer, sizeof(peer)), why_name(v->why),
 		    v->detail);
 }
@@ -412,7 +409,10 @@ find_path(struct pki *k, struct check *c, struct pki_certs *certs, int *known)
 		return (0);
 	}
 	c->all->misses++;
-	if (cert_key(certs->l.v[0]) == NULL)
+	if (certs->l.n == 0) {
+		/* It was known when we began, and is over now. */
+		why.fault = FAULT_EXPIRED;
+	} else if (cert_key(certs->l.v[0]) == NULL)
 		why.fault = FAULT_WEAK;
 	else if (path_build(&c->path, pki_set_trusts(c->set), certs->l.v[0],
 	    &certs->l, pki_now(k), &why) == 0)

@@ -325,8 +325,17 @@ ask_crls(struct pki *k, struct revoke_check *c)
 	return (GO_ON);
 }
 
+/* In: what OCSP says is answered with, unless it is good news and good counts
+ * for nothing. */
+static int
+takes(const struct revoke_info *info, int good_counts)
+{
+	return (info->status == REVOKE_REVOKED ||
+	    (info->status == REVOKE_GOOD && good_counts));
+}
+
 static enum went
-ask_staples(struct pki *k, struct revoke_check *c)
+ask_staples(struct pki *k, struct revoke_check *c, int good_counts)
 {
 	const struct pki_revoke_job *j = c->job;
 	struct revoke_info info;
@@ -335,7 +344,7 @@ ask_staples(struct pki *k, struct revoke_check *c)
 	for (size_t i = 0; i < j->n_staples; i++) {
 		if (ocsp_check(&info, j->staple[i].p, j->staple[i].len, c->c,
 		    c->issuer, NULL, pki_now(k), why, sizeof(why)) != 0 ||
-		    info.status == REVOKE_UNKNOWN)
+		    !takes(&info, good_counts))
 			continue;
 		ocsp_keep(k, c->c, c->issuer, &info);
 		check_done(k, c, &info, "ocsp");
@@ -344,20 +353,27 @@ ask_staples(struct pki *k, struct revoke_check *c)
 	return (GO_ON);
 }
 
-/* What is known without asking anybody. */
+/* What is known without asking anybody. An OCSP response that says good may be
+ * a week old, and the peer picks the one that it sends: it says nothing against
+ * a CRL that we have with the certificate on it. */
 static enum went
 step_known(struct pki *k, struct revoke_check *c)
 {
 	struct revoke_info info;
+	char delta[URL_MAX];
+	const char *why;
+	int good;
 
 	if (!c->asked) {
 		c->asked = 1;
+		crl_ask(k, c->c, c->issuer, &info, delta, &why);
+		good = info.status != REVOKE_REVOKED;
 		if (ocsp_known(k, c->c, c->issuer, &info) &&
-		    (!c->job->again || info.status == REVOKE_REVOKED)) {
+		    takes(&info, good && !c->job->again)) {
 			check_done(k, c, &info, "ocsp");
 			return (ANSWERED);
 		}
-		if (ask_staples(k, c) == ANSWERED)
+		if (ask_staples(k, c, good) == ANSWERED)
 			return (ANSWERED);
 	}
 	return (ask_crls(k, c));

@@ -219,6 +219,22 @@ slot_new(struct pki *k, const uint8_t url_hash[HASH_LEN], struct crl *crl,
 	return (s);
 }
 
+static int
+is_fresh(const struct crl *crl, uint64_t now)
+{
+	uint64_t next = crl_next_update(crl);
+
+	if (next == 0)
+		next = crl_this_update(crl) + 86400;
+	return (crl_this_update(crl) <= now + REVOKE_SKEW_S && now < next);
+}
+
+int
+crl_slot_fresh(const struct crl_slot *s, uint64_t now)
+{
+	return (is_fresh(s->crl, now));
+}
+
 static void
 name_it(struct crl_slot *s, const char *url)
 {
@@ -272,9 +288,10 @@ crl_slot_put(struct pki *k, const uint8_t url_hash[HASH_LEN], const char *url,
 		return (0);
 	}
 	/* An old CRL that is played again would bring back what was revoked
-	 * since. A CA that began anew is believed once the last has expired. */
-	if (s != NULL && s->signer != NULL && crl_slot_fresh(s, pki_now(k)) &&
-	    crl_cmp(crl, s->crl) < 0) {
+	 * since. A CA that began anew is believed once the last has expired,
+	 * when its own has not. */
+	if (s != NULL && s->signer != NULL && crl_cmp(crl, s->crl) < 0 &&
+	    (crl_slot_fresh(s, pki_now(k)) || !is_fresh(crl, pki_now(k)))) {
 		crl_free(crl);
 		s->refresh_s = pki_now(k) + RETRY_S;
 		return (ERR_REPLAY);
@@ -376,16 +393,6 @@ crl_try_anchors(struct pki *k)
 }
 
 /* ---- looking up ------------------------------------------------------------ */
-int
-crl_slot_fresh(const struct crl_slot *s, uint64_t now)
-{
-	uint64_t next = crl_next_update(s->crl);
-
-	if (next == 0)
-		next = crl_this_update(s->crl) + 86400;
-	return (crl_this_update(s->crl) <= now + REVOKE_SKEW_S && now < next);
-}
-
 /* Whom is asked about: a certificate, or only a serial of an issuer's name. */
 struct asked {
 	const struct cert *c;    /* NULL: a serial */

@@ -30,10 +30,12 @@ struct pki {
 };
 static struct pki house;
 
+static uint64_t creep, crept; /* seconds that pass with each look; so far */
+
 uint64_t
 pki_now(const struct pki *k)
 {
-	return (k->now);
+	return (k->now + (crept += creep));
 }
 
 uint64_t

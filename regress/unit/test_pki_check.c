@@ -506,6 +506,31 @@ START_TEST(cache_expires)
 }
 END_TEST
 
+/* It is over between two looks at it. */
+START_TEST(cache_expires_now)
+{
+	struct tp_spec s = { .subject = "CN=Alice", .key = key(1),
+		.issuer = root, .san = "email:" MAIL,
+		.not_before = (int64_t)NOW - 100,
+		.not_after = (int64_t)NOW + 100 };
+	struct tp_cert *c = tp_cert(&s);
+	struct login l;
+
+	for (uint64_t i = 95; i <= 101; i++) {
+		house.now = NOW;
+		fill(&l, c, NULL);
+		ck_assert_uint_eq(login(&l)->verdict, MSG_YES);
+		house.now = NOW + i;
+		creep = 1;
+		fill(&l, c, NULL);
+		(void)login(&l);
+		creep = crept = 0;
+		if (i == 99 || i > 100)
+			assert_refused(WHY_CERT_EXPIRED);
+	}
+}
+END_TEST
+
 /* A known path and a CRL that came later. */
 START_TEST(cache_revoked)
 {
@@ -675,6 +700,7 @@ suite(void)
 		{ "no answer", no_answer, 1 },
 		{ "cache", cache, 1 },
 		{ "cache expires", cache_expires, 1 },
+		{ "cache expires now", cache_expires_now, 1 },
 		{ "cache revoked", cache_revoked, 1 },
 		{ "again", again, 1 },
 		{ "again while waiting", again_while_waiting, 1 },

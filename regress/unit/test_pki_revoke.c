@@ -120,6 +120,30 @@ START_TEST(replayed)
 }
 END_TEST
 
+/* Nor one that is over, once ours is over too: what was revoked stays so. */
+START_TEST(replayed_late)
+{
+	struct tp_crl_spec s = { .issuer = ca, .number1 = 5,
+		.next_update = (int64_t)k->now_s + 3600 };
+	struct tp_blob older;
+
+	users(CDP(U1), NULL);
+	older = tp_crl(&s); /* nobody is revoked yet */
+	give_crl(U1, crl(9, (int64_t)k->now_s + 7200));
+	ck_assert_int_eq(verdict(&r, &bp, REVOCATION_STRICT), FAULT_REVOKED);
+	give_crl(U1, older);
+	pass(9000); /* both are over */
+	(void)verdict(&r, &gp, REVOCATION_STRICT);
+	ck_assert_int_eq(r.fault, FAULT_UNKNOWN);
+	ck_assert_int_eq(verdict(&r, &bp, REVOCATION_RELAXED), FAULT_REVOKED);
+	/* A CA that began anew is believed. */
+	s.next_update = (int64_t)k->now_s + 7200;
+	give_crl(U1, tp_crl(&s));
+	pass(100);
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_STRICT), FAULT_NONE);
+}
+END_TEST
+
 START_TEST(second_url)
 {
 	users("crlDistributionPoints=URI:" U1 ",URI:" U2, NULL);
@@ -422,6 +446,35 @@ START_TEST(stapled)
 }
 END_TEST
 
+/* A CRL that we have says revoked: a response from before, that the peer kept
+ * for itself, does not help it. Nor does our own memory of one. */
+START_TEST(stapled_against_crl)
+{
+	struct pki_trust t = { .revocation = REVOCATION_STRICT };
+	struct tp_ocsp_spec s = { .cert_id_hash = TP_SHA1 };
+	struct pki_staple st;
+	struct tp_blob b;
+
+	users(CDP(U1), NULL);
+	s.cert = bad;
+	s.issuer = ca;
+	b = tp_ocsp(&s);
+	st = (struct pki_staple){ b.p, b.len };
+	memset(&r, 0, sizeof(r));
+	ck_assert_int_eq(pki_revoke_check(k, &r.job, &bp, &t, &st, 1, done,
+	    &r), 0);
+	ck_assert_int_eq(r.fault, FAULT_NONE); /* who could know? */
+	give_crl(U1, crl(1, (int64_t)k->now_s + 7200));
+	ck_assert_int_eq(verdict(&r, &gp, REVOCATION_STRICT), FAULT_NONE);
+	ck_assert_int_eq(verdict(&r, &bp, REVOCATION_RELAXED), FAULT_REVOKED);
+	memset(&r, 0, sizeof(r));
+	ck_assert_int_eq(pki_revoke_check(k, &r.job, &bp, &t, &st, 1, done,
+	    &r), 0);
+	ck_assert_int_eq(r.fault, FAULT_REVOKED);
+	ck_assert_ptr_nonnull(strstr(r.detail, "by=crl"));
+}
+END_TEST
+
 /* ---- the crowd ------------------------------------------------------------- */
 START_TEST(shared)
 {
@@ -699,6 +752,7 @@ tcase_add_test(t, by_crl);
 	tcase_add_test(t, expired_crl);
 	tcase_add_test(t, wrong_ca);
 	tcase_add_test(t, replayed);
+	tcase_add_test(t, replayed_late);
 	tcase_add_test(t, second_url);
 	tcase_add_test(t, with_delta);
 	tcase_add_test(t, whole_path);
@@ -711,6 +765,7 @@ tcase_add_test(t, by_crl);
 	tcase_add_loop_test(t, ocsp_fails, 0, 6);
 	tcase_add_test(t, ocsp_delegated);
 	tcase_add_test(t, stapled);
+	tcase_add_test(t, stapled_against_crl);
 	tcase_add_test(t, shared);
 	tcase_add_test(t, places);
 	tcase_add_test(t, disk);
