@@ -58,6 +58,52 @@ init_cred_load(struct init_cred *c, const char *chain, const char *key,
 	return (err);
 }
 
+int
+init_cred_certreq(struct init_cred *c, const char *ca, char *why, size_t cap)
+{
+	static uint8_t buf[65536];
+	struct cert_list *l;
+	uint8_t *p;
+	size_t n;
+	int err;
+
+	if ((err = file_read(ca, buf, sizeof(buf), &n, why, cap)) != 0)
+		return (err);
+	NEED((l = calloc(1, sizeof(*l))) != NULL);
+	NEED((p = malloc(20)) != NULL);
+	if ((err = cert_read(l, buf, n, NULL)) != 0) {
+		snprintf(why, cap, "%s: no certificate", ca);
+		free(p);
+	} else {
+		memcpy(p, pubkey_info(cert_key(l->v[0]))->spki_sha1, 20);
+		c->certreq = (struct init_blob){ p, 20 };
+	}
+	cert_list_clear(l);
+	free(l);
+	return (err);
+}
+
+int
+init_cred_replay(struct init_cred *c, const char *hex)
+{
+	size_t n = strlen(hex) / 2;
+	unsigned int b;
+	uint8_t *p;
+
+	if (n == 0)
+		return (ERR_SYNTAX);
+	NEED((p = malloc(n)) != NULL);
+	for (size_t i = 0; i < n; i++) {
+		if (sscanf(hex + 2 * i, "%2x", &b) != 1) {
+			free(p);
+			return (ERR_SYNTAX);
+		}
+		p[i] = (uint8_t)b;
+	}
+	c->replay = (struct init_blob){ p, n };
+	return (0);
+}
+
 void
 init_cred_url(struct init_cred *c, const char *url)
 {

@@ -57,6 +57,16 @@ init_put_certs(struct init_client *c, struct chain_wr *w)
 	}
 }
 
+int
+init_announces_hashes(const struct init_client *c)
+{
+	for (size_t i = 0; i < INIT_TOKENS; i++)
+		if (c->shape->init[i] == TK_HASHES)
+			return (c->conf.cred == NULL ||
+			    !c->conf.cred->no_hashes);
+	return (0);
+}
+
 void
 init_put_certreq(struct init_client *c, struct chain_wr *w)
 {
@@ -98,8 +108,9 @@ alg_of(const struct init_client *c, uint8_t *method)
 			*method = alg->method;
 		return (alg);
 	}
-	return (sig_choose(k, c->hashes, c->hashes_len / 2, SUITE_DEFAULT, 1,
-	    method));
+	/* Without RFC 7427 RSA signs with SHA-1: there is nothing else. */
+	return (sig_choose(k, c->hashes, c->hashes_len / 2, c->hashes_len == 0 ?
+	    SUITE_COMPATIBLE : SUITE_DEFAULT, 1, method));
 }
 
 /* The octets as one run of bytes: what privkey_sign() takes. */
@@ -124,6 +135,26 @@ octets(struct init_client *c, uint8_t *out, size_t cap)
 	return (w.len);
 }
 
+/* CVE-2021-41990: the salt's length, the last part of what RFC 7427 A.4 has
+ * before the trailer, becomes 2^31 - 1. All lengths around it fit. */
+static size_t
+huge_salt(uint8_t *p, size_t len)
+{
+	static const uint8_t salt[] = { 0x02, 0x04, 0x7f, 0xff, 0xff, 0xff };
+	/* length, SEQUENCE { OID, SEQUENCE { [0], [1], [2] { 02 01 n }, [3] } } */
+	const size_t outer = 2, params = 2 + 2 + 11 - 1, at = 1 + p[0] - 5 - 3;
+
+	NEED(p[0] == 72 && p[outer] == 70 && p[params + 1] == 57 &&
+	    p[at - 1] == 3 && p[at] == 2 && p[at + 1] == 1);
+	memmove(p + at + sizeof(salt), p + at + 3, len - at - 3);
+	memcpy(p + at, salt, sizeof(salt));
+	p[at - 1] += 3;
+	p[params + 1] += 3;
+	p[outer] += 3;
+	p[0] += 3;
+	return (len + 3);
+}
+
 void
 init_put_sig_auth(struct init_client *c, struct chain_wr *w)
 {
@@ -146,6 +177,8 @@ init_put_sig_auth(struct init_client *c, struct chain_wr *w)
 		rep->auth[a.len - 1] ^= 1;
 	if (c->conf.auth == INIT_BAD_AUTH)
 		rep->auth[a.len - 1] ^= 0x80;
+	if (knobs(c) & CK_PSS_SALT)
+		rep->auth_len = huge_salt(rep->auth, rep->auth_len);
 	if (knobs(c) & CK_REPLAY) {
 		NEED(cr->replay.len <= sizeof(rep->auth));
 		memcpy(rep->auth, cr->replay.p, cr->replay.len);
@@ -166,7 +199,9 @@ init_note_certreq(struct init_client *c, const struct chain *ch)
 
 	rep->takes_url = wire_find_notify(ch, NT_HTTP_CERT_LOOKUP_SUPPORTED, 0,
 	    &n) == 0;
-	if (wire_find_notify(ch, NT_SIGNATURE_HASH_ALGORITHMS, 0, &n) == 0 &&
+	/* Who does not speak RFC 7427 does not read this either. */
+	if (init_announces_hashes(c) &&
+	    wire_find_notify(ch, NT_SIGNATURE_HASH_ALGORITHMS, 0, &n) == 0 &&
 	    n.len <= sizeof(c->hashes)) {
 		memcpy(c->hashes, n.data, n.len);
 		c->hashes_len = n.len;

@@ -41,6 +41,7 @@ void init_natd_hash(uint64_t spi_i, uint64_t spi_r, const struct addr *a,
 
 /* init_cert.c: a login with a certificate. */
 void init_put_certs(struct init_client *c, struct chain_wr *w);
+int init_announces_hashes(const struct init_client *c);
 void init_put_certreq(struct init_client *c, struct chain_wr *w);
 void init_put_sig_auth(struct init_client *c, struct chain_wr *w);
 void init_note_certreq(struct init_client *c, const struct chain *ch);

@@ -82,7 +82,8 @@ enum init_cert_knob {
 	CK_CERTREQ_21 = 256,   /* CERTREQ whose hashes are 21 bytes */
 	CK_CERTREQ_EMPTY = 512, /* CERTREQ without an encoding */
 	CK_CERTREQ_MANY = 1024, /* 20 CERTREQs of 20 hashes each */
-	CK_OTHER_ID = 2048     /* AUTH is made over another IDi */
+	CK_OTHER_ID = 2048,    /* AUTH is made over another IDi */
+	CK_PSS_SALT = 4096     /* AUTH claims a salt of two billion bytes */
 };
 /* What a client proves itself with; borrowed by its conf. */
 struct init_cred {
@@ -103,6 +104,11 @@ struct init_cred {
  * ERR_* and why. */
 int init_cred_load(struct init_cred *c, const char *chain, const char *key,
     const char *password, char *why, size_t cap) MUST_USE;
+/* It asks for a certificate of the CA in this file, as CERTREQ does. */
+int init_cred_certreq(struct init_cred *c, const char *ca, char *why,
+    size_t cap) MUST_USE;
+/* Its AUTH data is this, in hex: of another IKE SA. */
+int init_cred_replay(struct init_cred *c, const char *hex) MUST_USE;
 /* Its certificate goes as hash and URL (RFC 7296 3.6). */
 void init_cred_url(struct init_cred *c, const char *url);
 

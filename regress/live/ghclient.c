@@ -19,7 +19,7 @@ struct args {
 	struct addr server, local;
 	uint16_t port, natt_port, local_port, local_natt;
 	const char *id, *hostile;
-	const char *key, *key_password, *chain, *url;
+	const char *key, *key_password, *chain, *url, *certreq, *replay;
 	struct init_cred cred;
 	size_t sessions, parallel;
 	int esp, quiet, expect_fail;
@@ -40,7 +40,9 @@ usage(const char *why)
 	    "  --url URL        where its certificate is, instead of it\n"
 	    "  --cert-knobs no-cert,other-msg1,bad-sig,fifty,huge,encodings,\n"
 	    "      empty-cert,certreq-21,certreq-empty,certreq-many,other-id,\n"
-	    "      no-hashes,takes-url,wants-ocsp\n"
+	    "      no-hashes,takes-url,wants-ocsp,pss-salt\n"
+	    "  --certreq FILE   a CA that it asks for\n"
+	    "  --replay HEX     AUTH data, of another IKE SA\n"
 	    "  --idr ID --shape NAME --ike PROPS --proposal PROPS --group N\n"
 	    "  --port N --natt-port N --local ADDR --local-port N\n"
 	    "  --local-natt N   our ports; 0: any\n"
@@ -54,7 +56,7 @@ usage(const char *why)
 	    "  --plain   protocol 50 even when behind a NAT\n"
 	    "  --hold S --dpd S --timeout S --first-ms N --tries N\n"
 	    "  --no-delete --delete-child --quiet --expect-fail\n"
-	    "  --keys   show the child's keys, for another program to go on\n"
+	    "  --keys   show the child's keys and AUTH, for another program to go on\n"
 	    "  --hostile NAME|STAGE/|all|list\n", why);
 	exit(2);
 }
@@ -66,7 +68,7 @@ enum opt {
 	O_COUNT, O_INTERVAL, O_SIZE, O_ESP_CASE, O_PLAIN, O_HOLD, O_DPD, O_TIMEOUT,
 	O_FIRST_MS, O_TRIES, O_NO_DELETE, O_DELETE_CHILD, O_QUIET,
 	O_EXPECT_FAIL, O_HOSTILE, O_KEYS, O_CERT, O_KEY, O_KEY_PASSWORD, O_SIG,
-	O_AUTH_METHOD, O_CERT_KNOBS, O_URL
+	O_AUTH_METHOD, O_CERT_KNOBS, O_URL, O_CERTREQ, O_REPLAY
 };
 static const struct option options[] = {
 	{ "server", 1, NULL, O_SERVER }, { "id", 1, NULL, O_ID },
@@ -95,6 +97,7 @@ static const struct option options[] = {
 	{ "key-password", 1, NULL, O_KEY_PASSWORD }, { "sig", 1, NULL, O_SIG },
 	{ "auth-method", 1, NULL, O_AUTH_METHOD },
 	{ "cert-knobs", 1, NULL, O_CERT_KNOBS }, { "url", 1, NULL, O_URL },
+	{ "certreq", 1, NULL, O_CERTREQ }, { "replay", 1, NULL, O_REPLAY },
 	{ NULL, 0, NULL, 0 }
 };
 
@@ -268,6 +271,7 @@ cert_knob(struct init_cred *c, const char *s)
 		{ "certreq-empty", CK_CERTREQ_EMPTY, NULL },
 		{ "certreq-many", CK_CERTREQ_MANY, NULL },
 		{ "other-id", CK_OTHER_ID, NULL },
+		{ "pss-salt", CK_PSS_SALT, NULL },
 		{ "no-hashes", 0, &c->no_hashes },
 		{ "takes-url", 0, &c->takes_url },
 		{ "wants-ocsp", 0, &c->wants_ocsp },
@@ -366,6 +370,8 @@ opt_client(struct args *a, int o, char *v)
 	case O_SIG: a->cred.sig = sig_named(v); break;
 	case O_AUTH_METHOD: a->cred.method = (uint8_t)number(v, 255); break;
 	case O_URL: a->url = v; break;
+	case O_CERTREQ: a->certreq = v; break;
+	case O_REPLAY: a->replay = v; break;
 	case O_CERT_KNOBS: cert_knobs(&a->cred, v); break;
 	case O_TRIES: c->tries = (unsigned int)number(v, 20); break;
 	default: usage("unknown option");
@@ -388,11 +394,11 @@ kvu(const char *key, unsigned long v)
 }
 
 static void
-kv_key(const char *key, const struct secret *v)
+kv_hex(const char *key, const uint8_t *p, size_t len)
 {
 	printf("%s=", key);
-	for (size_t i = 0; i < v->len; i++)
-		printf("%02x", v->p[i]);
+	for (size_t i = 0; i < len; i++)
+		printf("%02x", p[i]);
 	putchar(sep);
 }
 
@@ -495,8 +501,9 @@ show_child(const struct sess *s)
 	snprintf(buf, sizeof(buf), "%08x", k->spi_out);
 	kv("spi_out", buf);
 	if (show_keys) {
-		kv_key("key_in", &k->key_in);
-		kv_key("key_out", &k->key_out);
+		kv_hex("key_in", k->key_in.p, k->key_in.len);
+		kv_hex("key_out", k->key_out.p, k->key_out.len);
+		kv_hex("auth", s->c->report.auth, s->c->report.auth_len);
 	}
 	kv_algs("esp", &k->algs);
 	kv_tsel("ts_i", k->ts_i, k->n_ts_i);
@@ -623,8 +630,11 @@ cred_of(struct args *a, size_t i)
 	chain = numbered(a->chain, i);
 	key = numbered(a->key, i);
 	if (init_cred_load(c, chain, key, a->key_password, why,
-	    sizeof(why)) != 0)
+	    sizeof(why)) != 0 || (a->certreq != NULL &&
+	    init_cred_certreq(c, a->certreq, why, sizeof(why)) != 0))
 		usage(why);
+	if (a->replay != NULL && init_cred_replay(c, a->replay) != 0)
+		usage("--replay");
 	if (a->url != NULL)
 		init_cred_url(c, a->url);
 	free(chain);
