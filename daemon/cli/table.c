@@ -11,10 +11,12 @@
 
 #define COLUMNS_MAX 12
 #define CELL_MAX 300
+#define SERIAL_SHOWN 16 /* of up to 40; --json has all */
 
 enum how {
 	AS_TEXT,  /* text or number as it is */
 	AS_ID,    /* the first digits */
+	AS_SERIAL,/* the first digits and dots, where there are more */
 	AS_BYTES, /* 1.2G */
 	AS_COUNT, /* a number; more than fits: "many" */
 	AS_SINCE, /* ms since the epoch: an age */
@@ -100,9 +102,9 @@ static const struct table tables[] = {
 		{ "DAYS", "days", NULL, AS_COUNT },
 		{ "KEY", "key", NULL, AS_TEXT },
 		{ "IN", "keyholder", NULL, AS_TEXT },
+		{ "SERIAL", "serial", NULL, AS_SERIAL },
 		{ "POLICIES", "policies", NULL, AS_TEXT },
-		{ "SUBJECT", "subject", NULL, AS_TEXT },
-		{ "ISSUER", "issuer", NULL, AS_TEXT } } },
+		{ "SUBJECT", "subject", NULL, AS_TEXT } } },
 	{ CTL_TRUST, "trust", {
 		{ "TRUST", "trust", NULL, AS_TEXT },
 		{ "REVOCATION", "revocation", NULL, AS_TEXT },
@@ -233,6 +235,11 @@ cell(const struct cli_row *row, const struct column *c, uint64_t now_ms,
 		cell_text(row, c->field, buf, cap);
 		if (strlen(buf) > 6)
 			buf[6] = '\0';
+		break;
+	case AS_SERIAL:
+		cell_text(row, c->field, buf, cap);
+		if (strlen(buf) > SERIAL_SHOWN && cap > SERIAL_SHOWN + 2)
+			memcpy(buf + SERIAL_SHOWN, "..", sizeof(".."));
 		break;
 	case AS_BYTES:
 		cli_human(v, buf, cap);

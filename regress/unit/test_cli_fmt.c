@@ -239,8 +239,79 @@ START_TEST(explained)
 	    "\"alice\"  looks like strongSwan  failed in IKE_AUTH: the shared "
 	    "key is not the same\n"
 	    "  compared  key of \"alice\"\n"
-	    "  mend      compare the key on the client with the line of this "
-	    "identity in the policy's psk-file\n");
+	    "  mend      on the client   compare its key with the line of "
+	    "this identity in\n"
+	    "                            the policy's psk-file\n");
+}
+END_TEST
+
+/* The widest that a CA makes: still a line of 120 columns. */
+START_TEST(certificates)
+{
+	static const char want[] =
+	    "NAME  STATE  DAYS  KEY       IN      SERIAL              POLICIES "
+	    " SUBJECT\n"
+	    "vpn   good   89    RSA-2048  pkcs11  00112233445566AB..  staff    "
+	    " C=CH, O=Acme, CN=vpn.example.com\n";
+	uint8_t b[1024];
+	struct wr w;
+
+	wr_init(&w, b, sizeof(b));
+	ck_assert(row_str(&w, "name", "vpn") == 0 &&
+	    row_str(&w, "subject", "C=CH, O=Acme, CN=vpn.example.com") == 0 &&
+	    row_str(&w, "issuer", "C=CH, O=Acme, CN=CA") == 0 &&
+	    row_str(&w, "serial", "00112233445566AB8899AABBCCDDEEFF00112233")
+	    == 0 && row_str(&w, "key", "RSA-2048") == 0 &&
+	    row_u64(&w, "days", 89) == 0 &&
+	    row_str(&w, "policies", "staff") == 0 &&
+	    row_str(&w, "keyholder", "pkcs11") == 0 &&
+	    row_str(&w, "state", "good") == 0);
+	add(&w);
+	ck_assert_str_eq(table(CTL_CERTIFICATES), want);
+}
+END_TEST
+
+/* Whoever cannot log in is told what to change, there or here, on lines that
+ * a terminal shows whole. */
+START_TEST(mended)
+{
+	static const enum why besides[] = { WHY_SUITE, WHY_ID_UNKNOWN,
+		WHY_IDR_UNKNOWN, WHY_METHOD, WHY_AUTH_MISSING, WHY_PROPOSAL,
+		WHY_ID_NOT_IN_CERT, WHY_NO_CREDENTIAL, WHY_INTERNAL_SIGN,
+		WHY_INTERNAL_PKI };
+	size_t known = 0;
+
+	for (unsigned int i = 0; i < WHY_MAX; i++) {
+		const char *name = why_name(i), *line;
+		size_t k = 0;
+		uint8_t b[200];
+		struct wr w;
+		FILE *f;
+
+		while (k < sizeof(besides) / sizeof(besides[0]) &&
+		    besides[k] != (enum why)i)
+			k++;
+		if (strncmp(name, "cert.", 5) != 0 &&
+		    strncmp(name, "sig.", 4) != 0 &&
+		    k == sizeof(besides) / sizeof(besides[0]))
+			continue;
+		wr_init(&w, b, sizeof(b));
+		ck_assert_int_eq(row_str(&w, "why", name), 0);
+		add(&w);
+		f = open_memstream(&out, &out_len);
+		cli_explain(f, &rows.v[known++]);
+		fclose(f);
+		ck_assert_msg(strstr(out, "\n  mend      ") != NULL,
+		    "%s has no mend: %s", name, out);
+		ck_assert_msg(strstr(out, why_person(i)) != NULL,
+		    "%s is not said: %s", name, out);
+		for (line = strchr(out, '\n') + 1; *line != '\0';
+		    line += strcspn(line, "\n") + 1)
+			ck_assert_msg(strcspn(line, "\n") <= 80, "%s", line);
+		free(out);
+		out = NULL;
+	}
+	ck_assert_uint_ge(known, 30);
 }
 END_TEST
 
@@ -274,6 +345,8 @@ main(void)
 	tcase_add_test(tc, json);
 	tcase_add_loop_test(tc, likely, 0, 9);
 	tcase_add_test(tc, explained);
+	tcase_add_test(tc, mended);
+	tcase_add_test(tc, certificates);
 	tcase_add_test(tc, unreachable);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
