@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "db/sql.h"
+#include "privsep/base/dn.h"
 #include "privsep/ipc/row.h"
 
 static int
@@ -316,7 +317,8 @@ store_list_page(struct store *st, const struct store_list_in *in,
 /* ---- identities as text ---------------------------------------------------------- */
 
 /* RFC 7296 3.5: the types whose text is their data. */
-enum { ID_IPV4 = 1, ID_FQDN = 2, ID_RFC822 = 3, ID_IPV6 = 5, ID_KEY_ID = 11 };
+enum { ID_IPV4 = 1, ID_FQDN = 2, ID_RFC822 = 3, ID_IPV6 = 5, ID_DN = 9,
+	ID_KEY_ID = 11 };
 
 static int
 plain(const uint8_t *p, size_t len)
@@ -352,7 +354,7 @@ db_id_txt(struct txt *t, const uint8_t *body, size_t len)
 			txt_esc(t, body + 4, n);
 		else
 			txt_hex(t, body + 4, n);
-	} else {
+	} else if (body[0] != ID_DN || dn_txt(t, body + 4, n) != 0) {
 		txt_str(t, "type-");
 		txt_u64(t, body[0]);
 		txt_str(t, ":");

@@ -190,7 +190,8 @@ cli_explain(FILE *to, const struct cli_row *a)
 	fprintf(to, "%s  %s", when, cli_str(a, "from"));
 	if (cli_str(a, "user")[0] != '\0')
 		fprintf(to, "  as \"%s\"", cli_str(a, "user"));
-	if (cli_str(a, "client")[0] != '\0')
+	if (cli_str(a, "client")[0] != '\0' &&
+	    strcmp(cli_str(a, "client"), "unknown") != 0)
 		fprintf(to, "  looks like %s", cli_str(a, "client"));
 	fprintf(to, "  failed in %s: %s\n", cli_str(a, "stage"),
 	    why < WHY_MAX ? why_person(why) : cli_str(a, "why"));

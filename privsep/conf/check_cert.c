@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -139,6 +140,44 @@ is_used(const struct conf *c, int cert, size_t index)
 	return (0);
 }
 
+/* RFC 7512 2.3. Which attributes there are; the module knows their values. */
+static void
+check_uri(struct parser *p, struct pos at, const struct conf_certificate *k)
+{
+	static const char *const names[] = { "token", "object", "id", "type",
+		"serial", "manufacturer", "model", "library-manufacturer",
+		"library-description", "library-version", "slot-id",
+		"slot-description", "slot-manufacturer" };
+	const char *s = k->key + strlen("pkcs11:");
+	char name[40], hint[300];
+	int which = 0;
+	struct guess g;
+	size_t n, i;
+
+	for (; *s != '\0' && *s != '?'; s += s[0] == ';') {
+		n = strcspn(s, "=;?");
+		snprintf(name, sizeof(name), "%.*s", (int)(n < 39 ? n : 39), s);
+		guess_init(&g, name);
+		for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+			if (strcmp(names[i], name) == 0)
+				break;
+			guess_offer(&g, names[i]);
+		}
+		if (i == sizeof(names) / sizeof(names[0]) || s[n] != '=') {
+			conf_err(p, at, "key: \"%s\" is no attribute=value of "
+			    "a PKCS#11 URI%s", name, i == sizeof(names) /
+			    sizeof(names[0]) ? guess_text(&g, hint,
+			    sizeof(hint)) : "");
+			return;
+		}
+		which |= i == 1 || i == 2;
+		s += strcspn(s, ";?");
+	}
+	if (!which)
+		conf_err(p, at, "key: the PKCS#11 URI names no key; add its "
+		    "label or its id: pkcs11:token=vpn;object=server");
+}
+
 static void
 check_certificate(struct parser *p, size_t i)
 {
@@ -148,6 +187,8 @@ check_certificate(struct parser *p, size_t i)
 	if (k->password_file[0] != '\0')
 		password_read(p, pos_of(p, BLOCK_CERTIFICATE, i,
 		    "password-file"), k->password_file, &k->password);
+	if (token)
+		check_uri(p, pos_of(p, BLOCK_CERTIFICATE, i, "key"), k);
 	if (token && k->module[0] == '\0' &&
 	    mark_find(p, BLOCK_CERTIFICATE, i, "module") == NULL)
 		conf_err(p, pos_of(p, BLOCK_CERTIFICATE, i, "key"),

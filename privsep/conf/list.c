@@ -450,8 +450,12 @@ patterns_set(struct parser *p, const struct keyword *kw, void *obj)
 			return;
 		if (pattern_read(pol->client_ids[pol->n_client_ids],
 		    sizeof(pol->client_ids[0]), v->text)) {
-			value_bad(p, v, kw, "expected an identity, with '*' "
-			    "for any run of characters");
+			value_bad(p, v, kw, strchr(v->text, '=') != NULL ?
+			    "expected a DN in the order of the certificate, "
+			    "such as \"C=CH, O=Acme, CN=*\" (types: C, ST, L, "
+			    "O, OU, CN, DC, UID, E and others)" :
+			    "expected an identity, with '*' for any run of "
+			    "characters");
 			continue;
 		}
 		pol->n_client_ids++;

@@ -16,6 +16,8 @@
 #include "privsep/conf/conf_enum.h"
 #include "privsep/crypto/credential.h"
 #include "privsep/crypto/prf.h"
+#include "privsep/crypto/revoke.h"
+#include "privsep/crypto/sig.h"
 #include "privsep/parent/deep.h"
 #include "privsep/parent/files.h"
 
@@ -98,6 +100,56 @@ eku_of(uint8_t eku)
 	return (PATH_EKU_ANY);
 }
 
+/* A list that nobody of the trust signed revokes nothing; one that is over
+ * answers nothing. pki fetches better ones, so these are warnings. */
+static void
+check_crl(struct check *k, int line, const char *what, const char *file,
+    const struct crl *crl, const struct cert_list *cas)
+{
+	uint64_t end = crl_next_update(crl);
+	char issuer[300];
+	struct txt t;
+	size_t i = 0;
+
+	txt_init(&t, issuer, sizeof(issuer));
+	crl_issuer_txt(&t, crl);
+	while (i < cas->n && crl_verify(crl, cas->v[i]) != 0)
+		i++;
+	if (cas->n != 0 && i == cas->n)
+		say(k, 1, line, "%s: crl %s: the CRL of issuer=\"%s\" is "
+		    "signed by no certificate of the trust's file: it is of "
+		    "use only where clients send that issuer", what, file,
+		    issuer);
+	if (end != 0 && end <= k->now)
+		say(k, 1, line, "%s: crl %s: the CRL of issuer=\"%s\" is out "
+		    "of date (nextUpdate is over): get a new one, then "
+		    "gatehousectl reload", what, file, issuer);
+}
+
+static void
+check_crls(struct check *k, const struct conf_trust *t, const char *what,
+    const char *file, const struct cert_list *cas)
+{
+	struct crl *v[CRL_PER_FILE];
+	uint8_t *p;
+	size_t len;
+	int n;
+
+	if (slurp(k, t->line, what, file, CRL_FILE_MAX, &p, &len) != 0)
+		return;
+	if ((n = crl_read(v, CRL_PER_FILE, p, len)) <= 0)
+		say(k, 0, t->line, "%s: crl %s: %s", what, file,
+		    n == ERR_LIMIT ? "more or larger CRLs than are taken" :
+		    n == ERR_UNSUP ? "a kind of CRL that is not supported" :
+		    n == ERR_NOMEM ? "no memory" :
+		    "there is no CRL in it, neither PEM nor DER");
+	for (int i = 0; i < n; i++) {
+		check_crl(k, t->line, what, file, v[i], cas);
+		crl_free(v[i]);
+	}
+	free(p);
+}
+
 static void
 check_trust(struct check *k, size_t i)
 {
@@ -119,9 +171,7 @@ check_trust(struct check *k, size_t i)
 		free(p);
 	}
 	for (size_t n = 0; n < t->n_crls; n++)
-		if (slurp(k, t->line, what, t->crls[n], CRL_FILE_MAX, &p,
-		    &len) == 0)
-			free(p);
+		check_crls(k, t, what, t->crls[n], &k->trusts[i]);
 }
 
 /* ---- certificates -------------------------------------------------------------- */
@@ -180,15 +230,31 @@ check_dates(struct check *k, const struct conf_certificate *c,
 	uint64_t left = cr->not_after > k->now ? cr->not_after - k->now : 0;
 
 	if (left <= k->c->expiry_warn_s)
-		say(k, 1, c->line, "certificate \"%s\": %s ends in %llu days: "
+		say(k, 1, c->line, "certificate \"%s\": %s ends in %llu %s: "
 		    "renew it, then gatehousectl reload", c->name, c->chain,
-		    (unsigned long long)(left / DAY_S));
+		    (unsigned long long)(left >= DAY_S ? left / DAY_S :
+		    left / 60), left >= DAY_S ? "days" : "minutes");
 	if (cr->weak)
 		say(k, 1, c->line, "certificate \"%s\": %s is weak: suite = "
 		    "default does not take it", c->name, c->chain);
 	if (cr->note[0] != '\0')
 		say(k, 1, c->line, "certificate \"%s\": %s: %s", c->name,
 		    c->chain, cr->note);
+}
+
+static const char *
+mend_of(enum cert_fault f)
+{
+	switch (f) {
+	case FAULT_EXPIRED:
+		return ("; renew it, or mend the clock");
+	case FAULT_NOT_YET:
+		return ("; wait, or mend the clock");
+	case FAULT_SYNTAX:
+		return ("; expected PEM, DER, PKCS#7 or PKCS#12");
+	default:
+		return ("");
+	}
 }
 
 static void
@@ -205,11 +271,12 @@ check_certificate(struct check *k, size_t i)
 	    password_read(k, c, &password) != 0)
 		return;
 	if (slurp(k, c->line, what, c->chain, CERT_FILE_MAX, &p, &len) == 0) {
-		if (credential_load(&k->creds[i], p, len,
-		    password.p != NULL ? &password : NULL, k->lists,
+		/* As pki reads it, which is told no password. */
+		if (credential_load(&k->creds[i], p, len, NULL, k->lists,
 		    k->c->n_trusts, k->now, &why) != 0) {
-			say(k, 0, c->line, "%s: %s: %s: %s", what, c->chain,
-			    why_person(whys[why.fault]), why.detail);
+			say(k, 0, c->line, "%s: %s: %s: %s%s", what, c->chain,
+			    why_person(whys[why.fault]), why.detail,
+			    mend_of(why.fault));
 		} else {
 			k->have[i] = 1;
 			check_dates(k, c, &k->creds[i]);
@@ -231,11 +298,23 @@ is_of(const struct conf_policy *po, size_t cert)
 	return (po->n_certs == 0);
 }
 
+/* For some client: one that takes every hash, or announces none. */
+static int
+can_sign(const struct key_info *key, enum suite_id suite)
+{
+	static const uint8_t hashes[] = { 0, 2, 0, 3, 0, 4, 0, 5 };
+	uint8_t method;
+
+	return (sig_choose(key, hashes, sizeof(hashes) / 2, suite, 0,
+	    &method) != NULL || sig_choose(key, NULL, 0, suite, 0,
+	    &method) != NULL);
+}
+
 static void
 check_policy(struct check *k, const struct conf_policy *po)
 {
+	size_t len, tried = 0, spoke = 0;
 	uint8_t idr[1024];
-	size_t len, tried = 0;
 
 	if (!(po->auth & CONF_AUTH_CERT) ||
 	    conf_id_body(po->server_id, idr, sizeof(idr), &len) != 0)
@@ -247,8 +326,20 @@ check_policy(struct check *k, const struct conf_policy *po)
 		if (!k->have[i])
 			return;
 		tried++;
-		if (cert_speaks_for(k->creds[i].chain.v[0], idr, len) == 0)
+		if (cert_speaks_for(k->creds[i].chain.v[0], idr, len) != 0)
+			continue;
+		if (can_sign(&k->creds[i].key, po->suite))
 			return;
+		spoke = i + 1;
+	}
+	if (spoke != 0) {
+		say(k, 0, po->line, "policy \"%s\": suite = %s has no "
+		    "signature for the key of certificate \"%s\" (%s): no client could "
+		    "log in: add one with a key of the suite, see SUITES in "
+		    "gatehouse.conf(5)", po->name, suite_name(po->suite),
+		    k->c->certificates[spoke - 1].name,
+		    key_kind_name(k->creds[spoke - 1].key.kind));
+		return;
 	}
 	say(k, 0, po->line, "policy \"%s\": no certificate speaks for its "
 	    "server-id \"%s\" (%zu looked at): clients would refuse it: make "

@@ -103,6 +103,9 @@ END_TEST
 
 START_TEST(shows)
 {
+	/* ID_DER_ASN1_DN; what people read is its text. */
+	static const uint8_t dn[] = { 9, 0, 0, 0, 0x30, 0x0c, 0x31, 0x0a, 0x30,
+		0x08, 0x06, 0x03, 0x55, 0x04, 0x03, 0x0c, 0x01, 'a' };
 	struct ask a = { .sid = 1 };
 	struct msg m;
 
@@ -136,9 +139,12 @@ START_TEST(shows)
 	m.u.attempt.why = WHY_PSK_MISMATCH;
 	strcpy(m.u.attempt.stage, "IKE_AUTH");
 	strcpy(m.u.attempt.detail, "key of \"alice\"");
+	memcpy(m.u.attempt.idi.p, dn, sizeof(dn));
+	m.u.attempt.idi.len = sizeof(dn);
 	ck_assert_int_eq(say(&w, ROLE_NET, 0, &m), 0);
 	query(CTL_ATTEMPTS, "");
 	ck_assert_uint_eq(rows(), 1);
+	ck_assert_str_eq(field("user"), "CN=a");
 	ck_assert_str_eq(field("why"), "psk.mismatch");
 	ck_assert_str_eq(field("from"), "203.0.113.9:500");
 	query(CTL_EVENTS, "");

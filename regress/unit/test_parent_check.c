@@ -106,7 +106,7 @@ teardown(void)
 }
 
 enum fault { OK, OK_PASS, OTHER_KEY, EXPIRED, NO_NAME, GARBAGE, TRUST, NO_CA,
-	NO_FILE, NO_PASS, WRONG_PASS, WEAK, FAULTS };
+	NO_FILE, NO_PASS, WRONG_PASS, WEAK, NO_CRL, SUITE, FAULTS };
 static const char *const words[FAULTS] = { NULL, NULL,
 	"x.conf:3: certificate \"vpn\": the key vpn.key is not that of vpn.pem",
 	"x.conf:3: certificate \"vpn\": vpn.pem: a certificate of the path has "
@@ -121,6 +121,9 @@ static const char *const words[FAULTS] = { NULL, NULL,
 	"x.conf:3: certificate \"vpn\": key vpn.key: ",
 	"x.conf:3: certificate \"vpn\": vpn.pem: a key or a signature of the "
 	"path is too weak",
+	"x.conf:4: trust \"ca\": crl ca.crl: there is no CRL in it",
+	"x.conf:5: policy \"x\": suite = suite-b-gcm-256 has no signature for "
+	"the key of certificate \"vpn\" (ecdsa-p256)",
 };
 
 static struct conf *
@@ -165,6 +168,14 @@ make(enum fault what)
 		break;
 	case NO_FILE:
 		gone("vpn.key");
+		break;
+	case NO_CRL:
+		c->trusts[0].n_crls = 1;
+		strcpy(c->trusts[0].crls[0], "ca.crl");
+		put("ca.crl", "no CRL", 6);
+		break;
+	case SUITE:
+		c->policies[0].suite = SUITE_SUITE_B_256;
 		break;
 	case OK:
 	case OK_PASS:
@@ -280,7 +291,7 @@ main(void)
 {
 	static TCase *(*const cases[])(void) = { check_case };
 	static const char *const files[] = { "x.conf", "ca.pem", "vpn.pem",
-		"vpn.key", "pass" };
+		"vpn.key", "pass", "ca.crl" };
 	char path[300];
 	int r;
 
