@@ -45,6 +45,8 @@ struct crl_slot {
 	struct crl *crl;              /* referenced */
 	struct cert *signer;          /* referenced; NULL: nobody has believed
 	                               * it yet, and it says nothing */
+	struct cert *was;             /* referenced: who signed it, as the disk
+	                               * has it; NULL: not said */
 	struct crl_verdict verdict[VERDICTS_MAX];
 	size_t n_verdicts;
 	uint64_t used_s, refresh_s;   /* wall clock */

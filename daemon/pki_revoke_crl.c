@@ -90,6 +90,7 @@ crl_slot_free(struct pki *k, struct crl_slot *s)
 		r->n_urls--;
 	crl_free(s->crl);
 	cert_free(s->signer);
+	cert_free(s->was);
 	free(s->url);
 	free(s);
 }
@@ -366,6 +367,50 @@ pki_revoke_file(struct pki *k, const uint8_t *p, size_t len, char *why,
 	return (n);
 }
 
+/* Who may be above c, of those who sign CRLs here: they have issued each
+ * other. */
+static void
+add_above(struct revoke *r, const struct cert *c, struct cert_list *l)
+{
+	struct crl_issuer *of;
+	struct crl_slot *s;
+	struct cert *by;
+	uint8_t hash[HASH_LEN];
+
+	for (size_t i = 0; i < PATH_MAX_LEN && c != NULL; i++) {
+		cert_name_hash(c, 1, hash);
+		c = NULL;
+		if ((of = issuer_find(r, hash)) == NULL)
+			return;
+		TAILQ_FOREACH(s, &of->slots, link) {
+			by = s->signer != NULL ? s->signer : s->was;
+			if (by == NULL || l->n == PATH_MAX_LEN ||
+			    cert_list_add(l, cert_ref(by)) != 0)
+				continue;
+			c = by;
+		}
+	}
+}
+
+/* After a restart: is who signed it then still somebody whom an anchor stands
+ * behind? Then the sessions of its users are looked after although none of
+ * them logs in. */
+static void
+try_former(struct pki *k, struct crl_slot *s)
+{
+	struct cert_list above = { .n = 0 };
+	struct cert_path path;
+	struct cert_why why;
+
+	add_above(revoke_of(k), s->was, &above);
+	if (path_build_ca(&path, pki_trusts(k), s->was, &above, pki_now(k),
+	    &why) == 0) {
+		cert_path_clear(&path);
+		(void)crl_slot_signed(k, s, s->was);
+	}
+	cert_list_clear(&above);
+}
+
 void
 crl_try_anchors(struct pki *k)
 {
@@ -390,6 +435,9 @@ crl_try_anchors(struct pki *k)
 			(void)crl_slot_signed(k, s,
 			    (struct cert *)(uintptr_t)a);
 	}
+	TAILQ_FOREACH(s, &r->all, all)
+		if (s->signer == NULL && s->was != NULL)
+			try_former(k, s);
 }
 
 /* ---- looking up ------------------------------------------------------------ */

@@ -2,10 +2,11 @@
  * CRLs on disk, for the next start. In: the process's own folder, which is its
  * root; out: the same. Runs in pki.
  *
- * A file is called by the SHA-256 of its URL and holds the CRL's DER, and the
- * URL, so that the list of a running session is refreshed although nobody logs
- * in. What is read is believed no more than what comes from a URL: it is parsed
- * by the same code, and waits for an issuer that signed it.
+ * A file is called by the SHA-256 of its URL and holds the CRL's DER, the
+ * certificate of its issuer, and the URL, so that the list of a running session
+ * is refreshed although nobody logs in. What is read is believed no more than
+ * what comes from a URL: it is parsed by the same code, and waits for an issuer
+ * that signed it, and whom an anchor stands behind.
  */
 #include "daemon/pki_revoke.h"
 
@@ -76,7 +77,7 @@ read_all(int fd, uint8_t **out, size_t *len, uint64_t *mtime)
 	return (0);
 }
 
-/* How much of it is the DER of a CRL: what its outermost header says. 0: none
+/* How much of it is one DER object: what its outermost header says. 0: none
  * begins there. */
 static size_t
 der_len(const uint8_t *p, size_t len)
@@ -122,10 +123,11 @@ take_file(struct pki *k, const char *name)
 	char url[URL_CAP];
 	struct revoke *r = revoke_of(k);
 	uint8_t hash[HASH_LEN], issuer[HASH_LEN], *p = NULL;
+	struct cert *was = NULL;
 	struct crl_slot *s;
 	struct crl *crl;
 	uint64_t mtime;
-	size_t len, der;
+	size_t len, der, end = 0;
 	int fd, err;
 
 	if ((err = hex_of(hash, name)) != 0)
@@ -136,21 +138,29 @@ take_file(struct pki *k, const char *name)
 	err = read_all(fd, &p, &len, &mtime);
 	close(fd);
 	der = err == 0 ? der_len(p, len) : 0;
-	if (err == 0)
-		err = der > 0 ? url_of(url, p + der, len - der, hash) :
+	if (err == 0) {
+		end = der + der_len(p + der, len - der);
+		err = der > 0 ? url_of(url, p + end, len - end, hash) :
 		    ERR_SYNTAX;
+	}
+	if (err == 0 && end > der)
+		err = cert_parse(&was, p + der, end - der);
 	if (err == 0)
 		err = crl_parse(&crl, p, der);
 	free(p);
-	if (err != 0)
-		return (err);
-	crl_issuer_hash(crl, issuer);
-	if ((err = crl_slot_put(k, hash, url[0] != '\0' ? url : NULL, crl,
-	    NULL)) != 0)
-		return (err);
-	if ((s = crl_slot_of(r, hash, issuer)) != NULL)
+	if (err == 0) {
+		crl_issuer_hash(crl, issuer);
+		err = crl_slot_put(k, hash, url[0] != '\0' ? url : NULL, crl,
+		    NULL);
+	}
+	if (err == 0 && (s = crl_slot_of(r, hash, issuer)) != NULL) {
 		s->used_s = mtime;
-	return (0);
+		cert_free(s->was);
+		s->was = was;
+		was = NULL;
+	}
+	cert_free(was);
+	return (err);
 }
 
 void
@@ -217,12 +227,14 @@ crl_disk_write(struct pki *k, const struct crl_slot *s)
 	struct revoke *r = revoke_of(k);
 	char name[NAME_LEN + 1], temp[NAME_LEN + 1];
 	const char *url = s->url != NULL ? s->url : "";
-	const uint8_t *p;
-	size_t len;
+	const uint8_t *p, *by = NULL;
+	size_t len, by_len = 0;
 	int fd, err;
 
 	if (s->from_file || r->dir < 0)
 		return;
+	if (s->signer != NULL)
+		by = cert_der(s->signer, &by_len);
 	name_of(name, s->url_hash);
 	memcpy(temp, name, sizeof(temp));
 	memcpy(temp + 2 * HASH_LEN, ".new", 4);
@@ -230,7 +242,7 @@ crl_disk_write(struct pki *k, const struct crl_slot *s)
 	fd = openat(r->dir, temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW |
 	    O_CLOEXEC, 0600);
 	err = fd < 0 || write_all(fd, p, len) ||
-	    write_all(fd, url, strlen(url));
+	    write_all(fd, by, by_len) || write_all(fd, url, strlen(url));
 	if (fd >= 0)
 		close(fd);
 	/* Not synchronous: what a crash spoils is seen when it is read. */

@@ -212,13 +212,13 @@ path_take(struct cert_path *out, const struct candidate *p)
 	out->n = p->n;
 }
 
-int
-path_build(struct cert_path *out, const struct trust_set *ts,
-    struct cert *leaf, const struct cert_list *others, uint64_t now,
+static int
+build(struct cert_path *out, const struct trust_set *ts, struct cert *leaf,
+    const struct cert_list *others, uint64_t now, int of_ca,
     struct cert_why *why)
 {
 	struct search s = { .ts = ts, .others = others, .now = now,
-		.came = CAME_NOWHERE, .why = why };
+		.came = CAME_NOWHERE, .why = why, .p = { .of_ca = of_ca } };
 	int err;
 
 	memset(out, 0, sizeof(*out));
@@ -237,6 +237,22 @@ path_build(struct cert_path *out, const struct trust_set *ts,
 	memset(why, 0, sizeof(*why));
 	path_take(out, &s.p);
 	return (0);
+}
+
+int
+path_build(struct cert_path *out, const struct trust_set *ts,
+    struct cert *leaf, const struct cert_list *others, uint64_t now,
+    struct cert_why *why)
+{
+	return (build(out, ts, leaf, others, now, 0, why));
+}
+
+int
+path_build_ca(struct cert_path *out, const struct trust_set *ts,
+    struct cert *ca, const struct cert_list *others, uint64_t now,
+    struct cert_why *why)
+{
+	return (build(out, ts, ca, others, now, 1, why));
 }
 
 void

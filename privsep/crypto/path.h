@@ -58,6 +58,11 @@ struct cert_path {
 int path_build(struct cert_path *out, const struct trust_set *ts,
     struct cert *leaf, const struct cert_list *others, uint64_t now,
     struct cert_why *why) MUST_USE;
+/* The same for a CA that is no anchor: may it be one's issuer? Nobody logs in
+ * with it. */
+int path_build_ca(struct cert_path *out, const struct trust_set *ts,
+    struct cert *ca, const struct cert_list *others, uint64_t now,
+    struct cert_why *why) MUST_USE;
 void cert_path_clear(struct cert_path *p);
 
 #endif

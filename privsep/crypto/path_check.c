@@ -439,7 +439,9 @@ own_checks(const struct candidate *p, struct cert_why *why)
 			path_why(why, f, p->v[i], NULL);
 			return (ERR_POLICY);
 		}
-	if ((f = leaf_fault(p->v[0], o)) != FAULT_NONE) {
+	f = p->of_ca ? path_issuer_fault(p->v[0], o->rsa_min) :
+	    leaf_fault(p->v[0], o);
+	if (f != FAULT_NONE) {
 		path_why(why, f, p->v[0], NULL);
 		return (ERR_POLICY);
 	}

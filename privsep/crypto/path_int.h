@@ -21,6 +21,7 @@ struct candidate {
 	size_t n;
 	struct cert *v[PATH_MAX_LEN]; /* leaf first, anchor last; borrowed */
 	const struct trusted *anchor;
+	int of_ca;                    /* v[0] is no end entity */
 };
 
 /* Why: fault and "serial=... not_after=... subject=...", after it more. */
