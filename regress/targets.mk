@@ -4,7 +4,8 @@
 	test-san users suites test-clang
 RESULTS := $(BUILD)/results
 SUITE := RESULTS=$(RESULTS) bash regress/suite.sh
-FUZZ_S ?= 20
+# 16 targets, two at a time, in three minutes.
+FUZZ_S ?= 18
 # Sanitizers slow everything: their own, shorter list of live scenarios.
 LIVE := $(sort $(wildcard regress/live/t_*.sh))
 LIVE_SAN := $(addprefix regress/live/t_,$(addsuffix .sh,plain nat groups_a \
