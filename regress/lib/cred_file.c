@@ -101,6 +101,7 @@ init_cred_replay(struct init_cred *c, const char *hex)
 		p[i] = (uint8_t)b;
 	}
 	c->replay = (struct init_blob){ p, n };
+	c->knobs |= CK_REPLAY;
 	return (0);
 }
 
