@@ -28,21 +28,31 @@ ids_txt(struct ctx *x, struct txt *t, int with_idi)
 		txt_str(t, "-");
 }
 
+static const char *
+words_of(const struct msg *m)
+{
+	if (m != NULL && m->type == MSG_CERT_VERDICT)
+		return (m->u.cert_verdict.detail);
+	if (m != NULL && m->type == MSG_SIGN_ANS)
+		return (m->u.sign_ans.detail);
+	return ("");
+}
+
 /* The words of who refused, and under which policy. */
 static void
 refuser_txt(struct ctx *x, struct txt *t)
 {
 	const struct msg_conf_policy *p = NULL;
+	const char *words = words_of(x->m);
 
+	if (words[0] != '\0') {
+		txt_str(t, words);
+		txt_str(t, " ");
+	}
 	if (x->m != NULL && x->m->type == MSG_SHARED_AUTH_ANS)
 		p = ike_policy(x->e, x->m->u.shared_auth_ans.policy);
 	else if (x->m != NULL && x->m->type == MSG_SIGN_ANS)
 		p = ike_policy(x->e, x->m->u.sign_ans.policy);
-	if (x->m != NULL && x->m->type == MSG_CERT_VERDICT &&
-	    x->m->u.cert_verdict.detail[0] != '\0') {
-		txt_str(t, x->m->u.cert_verdict.detail);
-		txt_str(t, " ");
-	}
 	ids_txt(x, t, strncmp(t->base, "idi=", 4) != 0);
 	txt_str(t, " policy=");
 	txt_str(t, p != NULL ? p->name : "-");
@@ -131,9 +141,9 @@ ike_x_internal(struct ctx *x)
 	txt_init(&t, detail, sizeof(detail));
 	txt_str(&t, "waiting=");
 	txt_str(&t, ike_state_name(x->sa->state));
-	if (x->m != NULL && x->m->type == MSG_CERT_VERDICT) {
+	if (words_of(x->m)[0] != '\0') {
 		txt_str(&t, " ");
-		txt_str(&t, x->m->u.cert_verdict.detail);
+		txt_str(&t, words_of(x->m));
 	}
 	ike_attempt(x, "IKE_AUTH", why, detail);
 	x->sa->end_why = why;

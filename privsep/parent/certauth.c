@@ -129,6 +129,7 @@ certauth_choose(const struct conf *c, const struct cred_set *set,
 	const char *user;
 
 	memset(out, 0, sizeof(*out));
+	out->policy = NO_POLICY;
 	for (size_t i = 0; i < c->n_policies && best != FIT_ALL; i++) {
 		fit = policy_fit(c, i, set, v, idi, idr, suites);
 		if (fit <= best)
@@ -216,18 +217,20 @@ id_text(char text[ID_TXT_CAP], const uint8_t *body, size_t len)
 
 static void
 refused(struct parent *p, unsigned int worker, const struct msg_sign_req *q,
-    enum why why, const char *policy, const char *detail)
+    enum why why, uint16_t policy, const char *detail)
 {
 	char b[SID_TXT], peer[ADDR_STRLEN], idi[ID_TXT_CAP];
+	const char *name = policy < p->conf->n_policies ?
+	    p->conf->policies[policy].name : "";
 
 	id_text(idi, q->idi.p, q->idi.len);
 	if (why == WHY_TICKET)
 		p->stat[PSTAT_TICKET_REFUSED]++;
 	log_warn_rate(20, "sa=%s parent.auth.refused peer=%s id=%s why=%s "
 	    "policy=\"%s\" detail=\"%s\"", sid_txt(q->sid, b),
-	    addr_str(&q->peer, peer, sizeof(peer)), idi, why_name(why), policy,
+	    addr_str(&q->peer, peer, sizeof(peer)), idi, why_name(why), name,
 	    detail);
-	sign_refuse(p, worker, q->sid, why);
+	sign_refuse(p, worker, q->sid, why, policy, detail);
 }
 
 /* ---- both are there ------------------------------------------------------------ */
@@ -285,17 +288,36 @@ vouch_for(struct parent *p, struct ticket *t, const struct msg_cert_vouch *v,
 /* Our own AUTH, of a ticket that the policy was chosen for. */
 static enum why
 sign_for(struct parent *p, struct ticket *t, const struct msg_sign_req *q,
-    const struct certauth_choice *ch, const struct cred_pick *pick)
+    const struct certauth_choice *ch, const struct cred_ask *ask,
+    const struct cred_pick *pick)
 {
 	if (ticket_sign_once(t) != 0)
 		return (WHY_TICKET);
-	return (sigjob_start(p, t, q, pick, ch->policy, ch->idr,
+	return (sigjob_start(p, t, q, pick, ask, ch->idr,
 	    ch->idr_len) == 0 ? WHY_OK : WHY_INTERNAL_SIGN);
+}
+
+/* What was checked before a reload counts under what it changed: a trust that
+ * was taken away lets nobody in any more. NULL: that one. */
+static const struct cred_set *
+set_now(const struct parent *p, const struct cred_set *set, uint16_t *trust)
+{
+	const struct cred_set *now = p->creds->active;
+
+	if (set != p->creds->before || now == NULL)
+		return (set);
+	for (size_t i = 0; i < now->n_trusts; i++) {
+		if (strcmp(now->trusts[i], set->trusts[*trust]) == 0) {
+			*trust = (uint16_t)i;
+			return (now);
+		}
+	}
+	return (NULL);
 }
 
 static enum why
 choose(struct parent *p, const struct msg_sign_req *q,
-    const struct msg_cert_vouch *v, struct certauth_choice *ch)
+    struct msg_cert_vouch *v, struct certauth_choice *ch)
 {
 	const struct cred_set *set = creds_set(p, v->gen);
 	const struct prf_alg *prf = suite_prf(q->prf);
@@ -304,9 +326,14 @@ choose(struct parent *p, const struct msg_sign_req *q,
 	id_text(idi, q->idi.p, q->idi.len);
 	id_text(idr, q->idr.p, q->idr.len);
 	memset(ch, 0, sizeof(*ch));
+	ch->policy = NO_POLICY;
 	ch->detail = "the certificates that it was checked with are replaced";
-	if (set == NULL)
+	if (set == NULL || v->trust >= set->n_trusts)
 		return (WHY_INTERNAL_PKI);
+	ch->detail = "a reload took the certificate's trust away";
+	if ((set = set_now(p, set, &v->trust)) == NULL)
+		return (WHY_CERT_POLICY);
+	v->gen = set->gen;
 	/* A name that was cut could be anybody's. */
 	ch->detail = "a longer identity than is taken";
 	if (strlen(idi) > ID_TXT_MAX || strlen(idr) > ID_TXT_MAX)
@@ -329,18 +356,34 @@ log_yes(const struct msg_sign_req *q, const struct certauth_choice *ch,
 	    pick->set->v[pick->cert].name, pick->alg->name);
 }
 
+/* The values that were compared, where a policy did not like the certificate:
+ * t begins with the words. */
+static void
+compared_txt(const struct parent *p, const struct msg_cert_vouch *v,
+    struct txt *t)
+{
+	const struct cred_set *set = creds_set(p, v->gen);
+
+	if (set == NULL || v->trust >= set->n_trusts)
+		return;
+	txt_str(t, ": trust=\"");
+	txt_str(t, set->trusts[v->trust]);
+	txt_str(t, "\" issuer=\"");
+	txt_str(t, v->issuer);
+	txt_str(t, "\"");
+}
+
 /* ERR_AGAIN: no certificate of ours is ready yet; nothing was spent. */
 static int
 join(struct parent *p, struct ticket *t, const struct msg_sign_req *q,
-    const struct msg_cert_vouch *v)
+    struct msg_cert_vouch *v)
 {
 	struct cred_ask ask = { .hashes = q->hashes.p,
 		.n_hashes = q->hashes.len / 2u, .certreq = q->certreq.p,
 		.certreq_len = q->certreq.len };
-	struct certauth_choice ch = { .detail = "" };
+	struct certauth_choice ch = { .policy = NO_POLICY };
 	struct cred_pick pick = { 0 };
 	char over[600] = "";
-	const char *name = "";
 	unsigned int worker = t->worker;
 	enum why why = WHY_TICKET;
 	struct txt txt;
@@ -349,31 +392,29 @@ join(struct parent *p, struct ticket *t, const struct msg_sign_req *q,
 	txt_init(&txt, over, sizeof(over));
 	if (!vouch_fits(t, v)) {
 		p->stat[PSTAT_VOUCH_REFUSED]++;
-		ch.detail = "pki vouched for another login";
-	} else {
-		why = choose(p, q, v, &ch);
+		txt_str(&txt, "pki vouched for another login");
+	} else if ((why = choose(p, q, v, &ch)) != WHY_OK) {
+		txt_str(&txt, ch.detail);
+		if (why == WHY_CERT_POLICY)
+			compared_txt(p, v, &txt);
 	}
-	if (ch.policy < p->conf->n_policies)
-		name = p->conf->policies[ch.policy].name;
 	if (why == WHY_OK) {
 		ask.policy = ch.policy;
 		if ((r = cred_choose(p, &ask, &pick, &txt)) == ERR_AGAIN)
 			return (r);
-		if (r != 0) {
+		if (r != 0)
 			why = WHY_NO_CREDENTIAL;
-			ch.detail = over;
-		}
 	}
 	if (why == WHY_OK)
 		why = vouch_for(p, t, v, &ch);
 	if (why == WHY_OK)
-		why = sign_for(p, t, q, &ch, &pick);
+		why = sign_for(p, t, q, &ch, &ask, &pick);
 	if (why == WHY_OK) {
 		log_yes(q, &ch, &pick);
 	} else {
 		/* Also what was refused was this round's. */
 		t->verified = 1;
-		refused(p, worker, q, why, name, ch.detail);
+		refused(p, worker, q, why, ch.policy, over);
 	}
 	return (0);
 }
@@ -393,7 +434,7 @@ certauth_sign_req(struct parent *p, struct ticket *t, unsigned int worker,
 	if (why == WHY_OK && pending_find(p, MSG_SIGN_REQ, q->sid))
 		why = WHY_TICKET;
 	if (why != WHY_OK) {
-		refused(p, worker, q, why, "", "");
+		refused(p, worker, q, why, NO_POLICY, "");
 		return (0);
 	}
 	if ((w = pending_take(p, MSG_CERT_VOUCH, q->sid)) == NULL)
@@ -409,7 +450,7 @@ certauth_sign_req(struct parent *p, struct ticket *t, unsigned int worker,
 int
 certauth_vouch(struct parent *p, struct ticket *t, struct msg *m)
 {
-	const struct msg_cert_vouch *v = &m->u.cert_vouch;
+	struct msg_cert_vouch *v = &m->u.cert_vouch;
 	const struct cred_set *set = creds_set(p, v->gen);
 	struct pending *w;
 	int r;
@@ -435,7 +476,7 @@ void
 certauth_sign_late(struct parent *p, unsigned int worker,
     const struct msg_sign_req *q)
 {
-	refused(p, worker, q, WHY_TICKET, "", "no ticket is open for it");
+	refused(p, worker, q, WHY_TICKET, NO_POLICY, "no ticket is open for it");
 }
 
 /* Its login went another way, or was never: nobody is harmed. */
@@ -456,7 +497,7 @@ certauth_sign_give_up(struct parent *p, unsigned int worker,
 	struct pending *w = pending_take(p, MSG_CERT_VOUCH, q->sid);
 
 	refused(p, worker, q, w != NULL ? WHY_INTERNAL_SIGN :
-	    WHY_INTERNAL_PKI, "", w != NULL ?
+	    WHY_INTERNAL_PKI, NO_POLICY, w != NULL ?
 	    "no sign process has a key that would do" : "no word of pki");
 	if (w != NULL)
 		pending_free(w);
@@ -472,7 +513,7 @@ certauth_vouch_give_up(struct parent *p, const struct msg_cert_vouch *v)
 	log_debug("sa=%s parent.vouch.expired", sid_txt(v->sid, b));
 	if (w == NULL)
 		return;
-	refused(p, w->index, &w->m->u.sign_req, WHY_INTERNAL_SIGN, "",
+	refused(p, w->index, &w->m->u.sign_req, WHY_INTERNAL_SIGN, NO_POLICY,
 	    "no sign process has a key that would do");
 	pending_free(w);
 }
@@ -527,6 +568,9 @@ certauth_revoked(struct parent *p, struct session *s,
 
 	if (m->why == WHY_OK || m->why >= WHY_MAX)
 		return (ERR_RANGE);
+	/* Whoever came in otherwise is none of pki's. */
+	if (s->ticket->cert == NULL)
+		return (ERR_POLICY);
 	p->stat[PSTAT_CERT_ENDED]++;
 	parent_event(p, LOG_L_WARN, "session.certificate", "sa=%s user=\"%s\" "
 	    "why=%s detail=\"%s\"", sid_txt(s->ticket->sid, b),

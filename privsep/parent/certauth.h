@@ -13,8 +13,8 @@
 /* Which policy takes this certificate, and what its user is called. */
 struct certauth_choice {
 	enum why why;            /* WHY_OK: all below is set */
-	const char *detail;      /* for the log; never NULL */
-	uint16_t policy;         /* also of the nearest miss */
+	const char *detail;      /* for people; never NULL */
+	uint16_t policy;         /* also of the nearest miss; or NO_POLICY */
 	char identity[256];      /* folded */
 	uint8_t idr[1024];       /* our ID payload body */
 	size_t idr_len;

@@ -308,6 +308,8 @@ creds_switch(struct parent *p)
 		cred_tell_net(p, i);
 	log_info("certificate.set gen=%u certificates=%zu trusts=%zu",
 	    k->active->gen, k->active->n, k->active->n_trusts);
+	/* Also who waits for a key of the one before. */
+	sigjob_dispatch(p);
 	pending_retry(p, NULL);
 }
 

@@ -180,10 +180,13 @@ stuck(struct parent *p, const char *why)
 	if (creds_certs(p, other, sizeof(other)) == CRED_LOADED) {
 		creds_switch(p);
 	} else {
+		/* Either may hold keys or trusts of a set that the others
+		 * never had: they begin anew with the one that serves. */
 		creds_abandon(p);
-		if (p->ops.restart(p->ops.arg, ROLE_SIGN) != 0)
-			log_crit("headend.reload why=\"the sign processes do "
-			    "not start again\"");
+		if (p->ops.restart(p->ops.arg, ROLE_SIGN) != 0 ||
+		    p->ops.restart(p->ops.arg, ROLE_PKI) != 0)
+			log_crit("headend.reload why=\"pki or the sign "
+			    "processes do not start again\"");
 	}
 	over(p);
 }
@@ -228,6 +231,10 @@ apply(struct parent *p)
 		loaded(p);
 		return;
 	}
+	/* It read resolv.conf and hosts before it was jailed: what they say now
+	 * is seen by a new one. pki asks again for what was under way. */
+	if (p->ops.restart(p->ops.arg, ROLE_FETCH) != 0)
+		log_warn("headend.reload why=\"fetch does not start again\"");
 	if ((r = begin(p)) != 0)
 		take_back(p, err_text(r));
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "privsep/base/log.h"
+#include "privsep/parent/reload.h"
 
 #define OCTETS_MAX 4600u /* of SIGN_JOB */
 #define NOBODY 0xffu
@@ -20,8 +21,9 @@ struct sigjob {
 	uint8_t sign;            /* who has it; NOBODY: it waits */
 	uint8_t deaths, method, weak;
 	uint32_t gen;
-	uint16_t cert, policy;
+	uint16_t cert;
 	const struct sig_alg *alg;
+	struct cred_ask ask;     /* its bytes are behind idr */
 	size_t idr_len, len;
 	uint8_t *idr;            /* owned */
 	uint8_t *octets;         /* owned; wiped */
@@ -85,15 +87,19 @@ sigjob_count(const struct parent *p)
 
 void
 sign_refuse(struct parent *p, unsigned int worker, const uint8_t *sid,
-    enum why why)
+    enum why why, uint16_t policy, const char *detail)
 {
+	struct msg_sign_ans *a;
 	struct msg m;
 
 	p->stat[PSTAT_SIGN_REFUSED]++;
 	msg_init(&m, MSG_SIGN_ANS);
-	memcpy(m.u.sign_ans.sid, sid, SID_LEN);
-	m.u.sign_ans.why = (uint16_t)why;
-	m.u.sign_ans.verdict = why == WHY_INTERNAL_PARENT ||
+	a = &m.u.sign_ans;
+	memcpy(a->sid, sid, SID_LEN);
+	a->why = (uint16_t)why;
+	a->policy = policy;
+	memcpy(a->detail, detail, strnlen(detail, sizeof(a->detail) - 1));
+	a->verdict = why == WHY_INTERNAL_PARENT ||
 	    why == WHY_INTERNAL_PKI || why == WHY_INTERNAL_SIGN ?
 	    MSG_INTERNAL : MSG_REFUSED;
 	if (parent_send(p, ROLE_NET, worker, &m) != 0)
@@ -122,11 +128,42 @@ pick_sign(const struct parent *p, const struct sigjob *j)
 }
 
 static void
+use_pick(struct sigjob *j, const struct cred_pick *pick)
+{
+	j->gen = pick->set->gen;
+	j->cert = pick->cert;
+	j->alg = pick->alg;
+	j->method = pick->method;
+	j->weak = pick->weak;
+}
+
+/* A reload took the keys of its set away: one of the new set signs. Nothing of
+ * the octets depends on the certificate. */
+static void
+pick_anew(struct parent *p, struct sigjob *j)
+{
+	const struct cred_set *s = p->creds->active;
+	struct cred_pick pick = { 0 };
+	char over[100];
+	struct txt t;
+
+	if (s == NULL || s->gen == j->gen)
+		return;
+	txt_init(&t, over, sizeof(over));
+	if (cred_choose(p, &j->ask, &pick, &t) == 0)
+		use_pick(j, &pick);
+}
+
+static void
 give(struct parent *p, struct sigjob *j)
 {
 	unsigned int sign = pick_sign(p, j);
 	struct msg m;
 
+	if (sign == NOBODY) {
+		pick_anew(p, j);
+		sign = pick_sign(p, j);
+	}
 	if (sign == NOBODY)
 		return;
 	msg_init(&m, MSG_SIGN_JOB);
@@ -187,10 +224,32 @@ octets_make(struct sigjob *j, const struct msg_sign_req *q)
 	return (r);
 }
 
+/* Its own copy of what the client can verify: the choice may have to be made
+ * again. */
+static int
+keep(struct sigjob *j, const struct cred_ask *ask, const uint8_t *idr,
+    size_t idr_len)
+{
+	size_t hashes = 2 * ask->n_hashes;
+	uint8_t *p;
+
+	if ((p = malloc(idr_len + hashes + ask->certreq_len + 1)) == NULL)
+		return (ERR_NOMEM);
+	memcpy(p, idr, idr_len);
+	memcpy(p + idr_len, ask->hashes, hashes);
+	memcpy(p + idr_len + hashes, ask->certreq, ask->certreq_len);
+	j->idr = p;
+	j->idr_len = idr_len;
+	j->ask = *ask;
+	j->ask.hashes = p + idr_len;
+	j->ask.certreq = p + idr_len + hashes;
+	return (0);
+}
+
 int
 sigjob_start(struct parent *p, const struct ticket *t,
     const struct msg_sign_req *q, const struct cred_pick *pick,
-    uint16_t policy, const uint8_t *idr, size_t idr_len)
+    const struct cred_ask *ask, const uint8_t *idr, size_t idr_len)
 {
 	struct sigjob *j;
 	int r;
@@ -204,22 +263,11 @@ sigjob_start(struct parent *p, const struct ticket *t,
 	memcpy(j->sid, t->sid, SID_LEN);
 	j->worker = t->worker;
 	j->sign = NOBODY;
-	j->gen = pick->set->gen;
-	j->cert = pick->cert;
-	j->alg = pick->alg;
-	j->method = pick->method;
-	j->weak = pick->weak;
-	j->policy = policy;
-	j->idr_len = idr_len;
+	use_pick(j, pick);
 	TAILQ_INSERT_TAIL(&p->jobs->all, j, link);
 	p->jobs->n++;
-	if ((j->idr = malloc(idr_len != 0 ? idr_len : 1)) == NULL) {
-		r = ERR_NOMEM;
-	} else {
-		memcpy(j->idr, idr, idr_len);
-		r = octets_make(j, q);
-	}
-	if (r != 0) {
+	if ((r = keep(j, ask, idr, idr_len)) != 0 ||
+	    (r = octets_make(j, q)) != 0) {
 		job_free(p, j);
 		return (r);
 	}
@@ -240,7 +288,7 @@ answer(struct parent *p, const struct sigjob *j, const struct msg_sign_done *d)
 	a = &m.u.sign_ans;
 	memcpy(a->sid, j->sid, SID_LEN);
 	a->verdict = MSG_YES;
-	a->policy = j->policy;
+	a->policy = j->ask.policy;
 	a->method = j->method;
 	a->chain = j->gen << 16 | j->cert;
 	a->weak = j->weak;
@@ -265,7 +313,7 @@ failed(struct parent *p, struct sigjob *j, const char *why)
 	p->stat[PSTAT_SIGN_FAILED]++;
 	log_warn_rate(20, "sa=%s parent.sign.failed why=\"%s\"",
 	    sid_txt(j->sid, b), why);
-	sign_refuse(p, j->worker, j->sid, WHY_INTERNAL_SIGN);
+	sign_refuse(p, j->worker, j->sid, WHY_INTERNAL_SIGN, j->ask.policy, why);
 	job_free(p, j);
 }
 
@@ -304,7 +352,8 @@ sigjob_sign_ended(struct parent *p, unsigned int sign)
 		if (j->sign != sign)
 			continue;
 		leave(p, j);
-		if (++j->deaths >= SIGJOB_DEATHS)
+		/* In a reload they end because we asked them to. */
+		if (!reload_busy(p) && ++j->deaths >= SIGJOB_DEATHS)
 			failed(p, j, "sign processes die of it");
 		else
 			give(p, j);

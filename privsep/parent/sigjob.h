@@ -15,11 +15,14 @@
 int sigjobs_new(struct parent *p) MUST_USE;
 void sigjobs_free(struct parent *p);
 
-/* RFC 7296 2.15: our AUTH for this request, with that certificate. SIGN_ANS
- * follows. ERR_LIMIT, ERR_NOMEM, ERR_*: none will. */
+#define NO_POLICY 0xffffu /* none came near */
+
+/* RFC 7296 2.15: our AUTH for this request, with that certificate, which was
+ * chosen for `ask` (copied: when a reload takes its key away, the choice is
+ * made again). SIGN_ANS follows. ERR_LIMIT, ERR_NOMEM, ERR_*: none will. */
 int sigjob_start(struct parent *p, const struct ticket *t,
     const struct msg_sign_req *q, const struct cred_pick *pick,
-    uint16_t policy, const uint8_t *idr, size_t idr_len) MUST_USE;
+    const struct cred_ask *ask, const uint8_t *idr, size_t idr_len) MUST_USE;
 /* ERR_POLICY: that worker has no such job. */
 int sigjob_done(struct parent *p, unsigned int sign,
     const struct msg_sign_done *m) MUST_USE;
@@ -30,8 +33,8 @@ void sigjob_net_ended(struct parent *p, unsigned int worker);
 /* Those that took too long: SIGN_ANS says so. */
 void sigjob_expire(struct parent *p);
 size_t sigjob_count(const struct parent *p);
-/* SIGN_ANS that refuses. */
+/* SIGN_ANS that refuses. policy: the nearest miss, or NO_POLICY. */
 void sign_refuse(struct parent *p, unsigned int worker, const uint8_t *sid,
-    enum why why);
+    enum why why, uint16_t policy, const char *detail);
 
 #endif

@@ -38,7 +38,8 @@ struct parent_ops {
 	void (*steer)(void *arg, const struct addr *a, uint8_t plen, int esp);
 	uint64_t (*wall_s)(void *arg); /* s since 1970 */
 	/* The processes of this role, if they run, get the configuration's
-	 * certificates again (pki); or end and start again with them (sign). */
+	 * certificates again (pki); or end and start again with them (sign,
+	 * fetch, also pki when a reload is stuck). */
 	int (*configure)(void *arg, enum role role);
 	int (*restart)(void *arg, enum role role);
 	/* Read the configuration's file again. */

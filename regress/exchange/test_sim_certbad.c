@@ -56,6 +56,9 @@ START_TEST(refused_by_parent)
 	s.why[SIM_SIGN] = parent_whys[_i];
 	s.slow[_i & 1 ? SIM_LEASE : SIM_SIGN] = 50;
 	c = login(&conf);
+	/* The parent's words first, also here. */
+	ck_assert_msg(strncmp(s.attempt.detail, "trust=\"guests\" idi=" ALICE,
+	    20) == 0, "%s", s.attempt.detail);
 	ck_assert(strstr(s.attempt.detail, "policy=staff") != NULL);
 	refused(c, parent_whys[_i]);
 	ck_assert_uint_eq(s.msgs[MSG_SESSION_DOWN], 1);

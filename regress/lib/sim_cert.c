@@ -275,6 +275,8 @@ sim_sign(struct sim *s, struct msg_sign_req *q)
 	a->policy = 1;
 	a->verdict = s->verdict[SIM_SIGN];
 	a->why = s->why[SIM_SIGN];
+	if (a->verdict != MSG_YES)
+		strcpy(a->detail, "trust=\"guests\"");
 	a->weak = (s->certs.weak & 2) != 0;
 	NEED(hash_sha256(&msg2, 1, h2) == 0);
 	init_hash(q->msg1_hash, h2, both);

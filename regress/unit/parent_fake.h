@@ -57,6 +57,7 @@ struct fake {
 	struct conf_trust trust[4];
 	/* What the parent wanted done. */
 	unsigned int configured, restarted, checked;
+	unsigned int restarted_fetch, restarted_pki;
 	struct conf *load; /* what the file holds now; NULL: it has faults */
 };
 
@@ -103,8 +104,15 @@ fake_configure(void *arg, enum role role)
 HELPER int
 fake_restart(void *arg, enum role role)
 {
-	ck_assert_int_eq(role, ROLE_SIGN);
-	((struct fake *)arg)->restarted++;
+	struct fake *f = arg;
+
+	ck_assert(role == ROLE_SIGN || role == ROLE_FETCH || role == ROLE_PKI);
+	if (role == ROLE_SIGN)
+		f->restarted++;
+	else if (role == ROLE_FETCH)
+		f->restarted_fetch++;
+	else
+		f->restarted_pki++;
 	return (0);
 }
 

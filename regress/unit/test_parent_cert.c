@@ -357,6 +357,10 @@ START_TEST(policy_refuses)
 	send_vouch();
 	send_sign();
 	assert_refused(WHY_CERT_POLICY);
+	ck_assert_str_eq(last_ans()->detail, "the certificate's trust is none "
+	    "of the policy's: trust=\"staff\" issuer=\"C=CH, O=Corp, CN=Staff "
+	    "CA\"");
+	ck_assert_uint_eq(last_ans()->policy, 1);
 }
 END_TEST
 
@@ -455,6 +459,14 @@ START_TEST(none_of_ours)
 	send_vouch();
 	send_sign();
 	assert_refused(WHY_NO_CREDENTIAL);
+	/* The attempts row says why each was passed over. */
+	ck_assert_uint_eq(last_ans()->policy, 1);
+	if (_i == U_SERVES)
+		ck_assert_str_eq(last_ans()->detail, "\"ec\": it does not "
+		    "speak for the policy's server-id; \"rsa\": it does not "
+		    "speak for the policy's server-id");
+	else
+		ck_assert(_i == U_LISTED || last_ans()->detail[0] != '\0');
 }
 END_TEST
 
@@ -579,6 +591,47 @@ START_TEST(net_dies)
 }
 END_TEST
 
+/* pki dies when its word is with us already: its successor's, for the same
+ * question, is as good; and one that comes twice changes nothing. */
+START_TEST(pki_dies)
+{
+	send_vouch();
+	if (_i == 0)
+		parent_role_exit(f->p, ROLE_PKI, 0);
+	send_vouch();
+	send_sign();
+	ck_assert_uint_eq(fake_count(f, ROLE_DB, MSG_VOUCH), 1);
+	ck_assert_uint_eq(fake_count(f, ROLE_SIGN, MSG_SIGN_JOB), 1);
+	send_vouch();
+	send_sign();
+	ck_assert_uint_eq(fake_count(f, ROLE_DB, MSG_VOUCH), 1);
+	ck_assert_uint_eq(fake_count(f, ROLE_SIGN, MSG_SIGN_JOB), 1);
+	ck_assert_uint_eq(f->p->n_pending, 0);
+}
+END_TEST
+
+/* One of the two waits when its worker dies: nothing is left of it, and what
+ * comes later finds no ticket. */
+START_TEST(net_dies_early)
+{
+	if (_i == 0)
+		send_vouch();
+	else
+		send_sign();
+	parent_role_exit(f->p, ROLE_NET, 0);
+	parent_role_ready(f->p, ROLE_NET, 0);
+	send_vouch();
+	send_sign();
+	ck_assert_uint_eq(last_ans()->why, WHY_TICKET);
+	f->now += PENDING_MS;
+	parent_tick(f->p);
+	ck_assert_uint_eq(f->p->n_pending, 0);
+	ck_assert_uint_eq(f->p->n_sessions, 0);
+	ck_assert_uint_eq(fake_count(f, ROLE_DB, MSG_VOUCH), 0);
+	ck_assert_uint_eq(fake_count(f, ROLE_SIGN, MSG_SIGN_JOB), 0);
+}
+END_TEST
+
 /* ---- while it lives ------------------------------------------------------------------ */
 START_TEST(watched)
 {
@@ -645,9 +698,17 @@ START_TEST(psk_is_not_watched)
 {
 	struct pair other = fake_session(f, 3, "10.77.0.13");
 
+	struct msg m;
+
 	ck_assert_uint_eq(fake_count(f, ROLE_PKI, MSG_CERT_WATCH), 0);
 	ck_assert_uint_eq(fake_last(f, ROLE_DB, MSG_VOUCH)->
 	    u.vouch.device.len, 0);
+	/* Nor may pki end it. */
+	msg_init(&m, MSG_CERT_REVOKED);
+	memcpy(m.u.cert_revoked.sid, other.sid, SID_LEN);
+	m.u.cert_revoked.why = WHY_CERT_REVOKED;
+	ck_assert_int_eq(fake_msg(f, ROLE_PKI, 0, &m), ERR_POLICY);
+	ck_assert_uint_eq(fake_count(f, ROLE_DB, MSG_GRANT_ENDED), 0);
 	ck_assert_int_eq(fake_revoke(f, other.sid), 0);
 	ck_assert_uint_eq(fake_count(f, ROLE_PKI, MSG_CERT_UNWATCH), 0);
 }
@@ -697,6 +758,8 @@ sign_case(void)
 	tcase_add_test(tc, sign_hostile);
 	tcase_add_test(tc, sign_shares);
 	tcase_add_test(tc, net_dies);
+	tcase_add_loop_test(tc, net_dies_early, 0, 2);
+	tcase_add_loop_test(tc, pki_dies, 0, 2);
 	return (tc);
 }
 

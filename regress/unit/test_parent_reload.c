@@ -159,6 +159,8 @@ START_TEST(good)
 	ck_assert_uint_eq(f->conf.n_certificates, 2);
 	reload_checked(f->p, 1);
 	ck_assert_uint_eq(f->configured, 1);
+	/* resolv.conf may be another one as well. */
+	ck_assert_uint_eq(f->restarted_fetch, 1);
 	ck_assert_uint_eq(f->conf.n_certificates, 1);
 	ck_assert_str_eq(f->conf.certificates[0].name, "new");
 	ck_assert_uint_eq(creds_gen(f->p), 2);
@@ -311,6 +313,8 @@ START_TEST(stuck)
 	if (_i == 0) {
 		cert_loaded(f, 3, MSG_REFUSED);
 		ck_assert_uint_eq(f->p->creds->active->gen, 1);
+		ck_assert_uint_eq(f->restarted_pki, 1);
+		ck_assert_uint_eq(creds_gen(f->p), 1);
 	} else {
 		pki_takes(3, 2);
 		for (unsigned int i = 0; i < 2; i++) {
@@ -329,6 +333,110 @@ START_TEST(stuck)
 	pki_takes(4, 1);
 	sign_restarts(4);
 	ck_assert_uint_eq(ended()->verdict, MSG_YES);
+}
+END_TEST
+
+/* pki took the new set, then a key was wrong, and it refuses the old one: it
+ * would vouch by a set that the parent has not. It begins anew with the one
+ * that serves. */
+START_TEST(stuck_ahead)
+{
+	ask(SWAPPED);
+	reload_checked(f->p, 1);
+	go_wrong(M_KEY);
+	ck_assert_uint_eq(f->restarted_pki, 0);
+	cert_loaded(f, 3, MSG_REFUSED);
+	ck_assert_uint_eq(f->p->creds->active->gen, 1);
+	ck_assert_uint_eq(f->restarted_pki, 1);
+	ck_assert_uint_eq(creds_gen(f->p), 1);
+	ck_assert_str_eq(f->conf.certificates[0].name, "ec");
+}
+END_TEST
+
+/* A login of carol waits for its signature while the keys are exchanged. */
+static struct pair
+login_waits(void)
+{
+	struct pair pair = fake_pair(f, 0, 0);
+	struct msg m;
+
+	cert_vouch_msg(&m, &pair, "carol@corp.example");
+	ck_assert_int_eq(fake_msg(f, ROLE_PKI, 0, &m), 0);
+	cert_sign_msg(&m, &pair, "carol@corp.example", "vpn.example.com");
+	m.u.sign_req.hashes.len = 2;
+	m.u.sign_req.hashes.p[1] = 2; /* SHA2-256 */
+	ck_assert_int_eq(fake_msg(f, ROLE_NET, 0, &m), 0);
+	ck_assert_uint_eq(fake_last(f, ROLE_SIGN, MSG_SIGN_JOB)->
+	    u.sign_job.cert, 1);
+	ck_assert_uint_eq(fake_last(f, ROLE_SIGN, MSG_SIGN_JOB)->
+	    u.sign_job.gen, 1);
+	return (pair);
+}
+
+/* Its job is put again with the new set; nobody waits for the deadline. */
+START_TEST(job_over_reload)
+{
+	struct pair pair = login_waits();
+	const struct msg_sign_job *j;
+	unsigned int sign = 0;
+
+	ask(SWAPPED);
+	reload_checked(f->p, 1);
+	pki_takes(2, 1);
+	fake_forget(f);
+	if (_i == 0) {
+		sign_restarts(2);
+	} else {
+		parent_role_exit(f->p, ROLE_SIGN, 0);
+		parent_role_exit(f->p, ROLE_SIGN, 1);
+		cert_sign_up(f, 1, 2);
+		cert_sign_up(f, 0, 2);
+	}
+	ck_assert_uint_eq(f->p->creds->active->gen, 2);
+	j = &fake_last(f, ROLE_SIGN, MSG_SIGN_JOB)->u.sign_job;
+	ck_assert_uint_eq(j->gen, 2);
+	ck_assert_uint_eq(j->cert, 0);
+	for (size_t i = 0; i < f->n_sent; i++)
+		if (f->sent[i].m->type == MSG_SIGN_JOB)
+			sign = f->sent[i].index;
+	ck_assert_int_eq(cert_sign_done(f, sign, j->job, MSG_YES), 0);
+	ck_assert_uint_eq(fake_count(f, ROLE_NET, MSG_SIGN_ANS), 1);
+	ck_assert_mem_eq(fake_last(f, ROLE_NET, MSG_SIGN_ANS)->u.sign_ans.sid,
+	    pair.sid, SID_LEN);
+	ck_assert_uint_eq(fake_last(f, ROLE_NET, MSG_SIGN_ANS)->
+	    u.sign_ans.verdict, MSG_YES);
+	ck_assert_uint_eq(fake_last(f, ROLE_NET, MSG_SIGN_ANS)->
+	    u.sign_ans.chain, 2u << 16);
+	ck_assert_uint_eq(sigjob_count(f->p), 0);
+}
+END_TEST
+
+/* pki checked it before the switch: a trust that the reload took away lets
+ * nobody in, one that stayed does, under its new number. */
+START_TEST(vouch_over_reload)
+{
+	struct pair pair = fake_pair(f, 0, 0);
+	struct msg m;
+
+	ask(HEAD CERT("new") TRUST("guests") POLICY("trust = guests  "));
+	reload_checked(f->p, 1);
+	pki_takes(2, 1);
+	sign_restarts(2);
+	ck_assert_uint_eq(f->p->creds->active->gen, 2);
+	cert_vouch_msg(&m, &pair, "carol@corp.example");
+	m.u.cert_vouch.gen = 1;
+	m.u.cert_vouch.trust = _i == 0 ? STAFF : GUESTS;
+	ck_assert_int_eq(fake_msg(f, ROLE_PKI, 0, &m), 0);
+	cert_sign_msg(&m, &pair, "carol@corp.example", "vpn.example.com");
+	ck_assert_int_eq(fake_msg(f, ROLE_NET, 0, &m), 0);
+	ck_assert_uint_eq(fake_count(f, ROLE_DB, MSG_VOUCH), (size_t)_i);
+	ck_assert_uint_eq(fake_count(f, ROLE_SIGN, MSG_SIGN_JOB), (size_t)_i);
+	if (_i == 1)
+		return;
+	ck_assert_uint_eq(fake_last(f, ROLE_NET, MSG_SIGN_ANS)->
+	    u.sign_ans.why, WHY_CERT_POLICY);
+	ck_assert_ptr_nonnull(strstr(fake_last(f, ROLE_NET, MSG_SIGN_ANS)->
+	    u.sign_ans.detail, "a reload took the certificate's trust away"));
 }
 END_TEST
 
@@ -475,6 +583,9 @@ reload_case(void)
 	tcase_add_loop_test(tc, certificates_have_faults, 0, 2);
 	tcase_add_loop_test(tc, taken_back, 0, M_MAX);
 	tcase_add_loop_test(tc, stuck, 0, 2);
+	tcase_add_test(tc, stuck_ahead);
+	tcase_add_loop_test(tc, job_over_reload, 0, 2);
+	tcase_add_loop_test(tc, vouch_over_reload, 0, 2);
 	tcase_add_test(tc, one_at_a_time);
 	tcase_add_test(tc, pki_dies);
 	tcase_add_loop_test(tc, not_by_reload, 0,
