@@ -155,27 +155,6 @@ device_number(struct take *t)
 	return (ERR_UNAVAIL);
 }
 
-/* An active lease passes only to the same key, and only when the newcomer
- * comes from the same address or says that it is the only one. */
-static int
-may_take_over(struct take *t, const uint8_t old[16])
-{
-	struct addr peer;
-	struct sql_q *q;
-	int rc;
-
-	if (t->in->initial_contact)
-		return (1);
-	q = sql_q(t->s, STMT_SESSION_GET);
-	sql_blob(q, 1, old, 16);
-	if ((rc = sql_step(q)) != 1)
-		return (rc);
-	rc = addr_parse(&peer, sql_col_txt(q, 3)) == 0 &&
-	    addr_ip_eq(&peer, &t->in->peer);
-	sql_done(q);
-	return (rc);
-}
-
 /* DESIGN 7: "device = the first of: certificate fingerprint; IDi when it
  * differs from the EAP identity; the address asked for in CP if this identity
  * held it last; else a fresh number." ERR_NOENT: it has to be a number. */
@@ -220,7 +199,7 @@ choose_device(struct take *t)
 	/* GRANT names one session that passes its addresses on, not two. */
 	if (rc == 2)
 		return (device_number(t));
-	if ((rc = may_take_over(t, old)) < 0)
+	if ((rc = sql_may_take_over(t->s, t->in, old)) < 0)
 		return (rc);
 	if (rc == 0)
 		return (device_number(t));

@@ -99,6 +99,10 @@ int sql_session_end(struct sql *s, const struct store_end *in) MUST_USE;
 /* Free all leases of a session, or hand them to a session that has not ended
  * and that was given the same address before. */
 int sql_lease_end(struct sql *s, const uint8_t sid[16], int64_t now) MUST_USE;
+/* takeover.c: may the newcomer have the address of this session, which holds
+ * its key? 1, 0 or negative ERR_*. */
+int sql_may_take_over(struct sql *s, const struct store_take *in,
+    const uint8_t old[16]) MUST_USE;
 /* Append to the journal and drop what is over the bound. */
 int sql_event(struct sql *s, int64_t now, const char *kind,
     const uint8_t *sid, const char *detail) MUST_USE;

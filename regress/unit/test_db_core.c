@@ -704,47 +704,6 @@ START_TEST(fenced)
 }
 END_TEST
 
-/* A session of that identity by a certificate with this fingerprint. */
-static const char *
-cert_login(unsigned int sid, const char *who, uint8_t fingerprint)
-{
-	struct ask a = { .sid = sid, .want = LEASE_WANT_V4 };
-	static char ip[ADDR_STRLEN];
-	struct msg m;
-
-	world_drop(&w);
-	msg_init(&m, MSG_VOUCH);
-	sid_make(m.u.vouch.sid, sid);
-	strcpy(m.u.vouch.identity, who);
-	m.u.vouch.method = MSG_METHOD_CERT;
-	m.u.vouch.device.len = 32;
-	memset(m.u.vouch.device.p, fingerprint, 32);
-	ck_assert_int_eq(say(&w, ROLE_PARENT, 0, &m), 0);
-	lease_req(&w, &a);
-	ck_assert_int_eq(world_turn(&w), 0);
-	ck_assert_ptr_nonnull(sent(&w, ROLE_PARENT, MSG_GRANT));
-	addr_str(&sent(&w, ROLE_PARENT, MSG_GRANT)->u.grant.v4, ip,
-	    sizeof(ip));
-	granted(&w, sid, MSG_YES);
-	ck_assert_int_eq(world_turn(&w), 0);
-	return (ip);
-}
-
-/* A certificate is a device: alice has two, and each comes back to its own
- * address, whoever is first. */
-START_TEST(certificate_devices)
-{
-	world_start(&w);
-	ck_assert_str_eq(cert_login(1, "alice", 0xaa), "10.7.0.1");
-	ck_assert_str_eq(cert_login(2, "alice", 0xbb), "10.7.0.2");
-	logout(&w, 1);
-	logout(&w, 2);
-	ck_assert_str_eq(cert_login(3, "alice", 0xbb), "10.7.0.2");
-	ck_assert_str_eq(cert_login(4, "alice", 0xcc), "10.7.0.3");
-	ck_assert_str_eq(cert_login(5, "alice", 0xaa), "10.7.0.1");
-}
-END_TEST
-
 int
 main(void)
 {
@@ -773,7 +732,6 @@ main(void)
 	tcase_add_loop_test(tc, takeover_ends_first, 0, 2);
 	tcase_add_test(tc, takeover_refused);
 	tcase_add_test(tc, group_policy);
-	tcase_add_test(tc, certificate_devices);
 	tcase_add_loop_test(tc, session_limit, 0, 3);
 	tcase_add_test(tc, esp_workers_share);
 	suite_add_tcase(s, tc);
