@@ -141,6 +141,8 @@ struct tp_ocsp_spec {
 	enum tp_hash cert_id_hash;     /* of the CertID; TP_SHA256 is 0: most
 	                                * clients ask with TP_SHA1 */
 	enum tp_hash hash;
+	const char *ext;               /* one, as in tp_crl_spec */
+	int ext_single;                /* it is the certificate's answer's */
 };
 struct tp_blob tp_ocsp(const struct tp_ocsp_spec *s);
 /* What a responder needs of a request, for test servers: serial and nonce.

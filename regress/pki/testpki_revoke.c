@@ -152,6 +152,21 @@ status_put(OCSP_BASICRESP *br, const struct tp_ocsp_spec *s)
 }
 
 static void
+ocsp_ext_put(OCSP_BASICRESP *br, const struct tp_ocsp_spec *s)
+{
+	X509V3_CTX ctx;
+	X509_EXTENSION *e;
+
+	if (s->ext == NULL)
+		return;
+	X509V3_set_ctx(&ctx, s->issuer->x, NULL, NULL, NULL, 0);
+	e = tp_ext(s->ext, &ctx, NULL);
+	TP_MUST((s->ext_single ? OCSP_SINGLERESP_add_ext(OCSP_resp_get0(br, 0),
+	    e, -1) : OCSP_BASICRESP_add_ext(br, e, -1)) == 1);
+	X509_EXTENSION_free(e);
+}
+
+static void
 basic_sign(OCSP_BASICRESP *br, const struct tp_ocsp_spec *s)
 {
 	const struct tp_cert *signer = s->signer != NULL ? s->signer :
@@ -191,6 +206,7 @@ tp_ocsp(const struct tp_ocsp_spec *s)
 	if (s->response_status == OCSP_RESPONSE_STATUS_SUCCESSFUL) {
 		TP_MUST((br = OCSP_BASICRESP_new()) != NULL);
 		status_put(br, s);
+		ocsp_ext_put(br, s);
 		if (s->nonce != NULL)
 			TP_MUST(OCSP_basic_add1_nonce(br,
 			    (unsigned char *)(uintptr_t)s->nonce,

@@ -274,7 +274,14 @@ START_TEST(delta)
 	late = crl_of(tp_crl(&sd));
 	ck_assert_int_eq(crl_delta_fits(late, b), 0);
 	crl_free(late);
+	/* Older than the base: it would take back what came since. */
+	sd.delta_of1 = 9;
+	sd.number1 = 10;
+	late = crl_of(tp_crl(&sd));
+	ck_assert_int_eq(crl_delta_fits(late, b), 0);
+	crl_free(late);
 	/* Of another scope. */
+	sd.number1 = 13;
 	sd.delta_of1 = 11;
 	sd.ext[0] = "issuingDistributionPoint=critical,onlyuser:TRUE";
 	late = crl_of(tp_crl(&sd));

@@ -146,6 +146,8 @@ START_TEST(delegated)
 {
 	struct tp_ocsp_spec s = { .cert = leaf, .issuer = ca,
 		.cert_id_hash = TP_SHA1 };
+	struct tp_spec weak = { .subject = "CN=OCSP", .issuer = ca,
+		.hash = TP_SHA1, .ext = { EKU_OCSP } };
 	struct tp_cert *twin = tp_root("C=CH, CN=CA", key(3));
 
 	s.signer = signer(ca, EKU_OCSP, NULL, 0, 0);
@@ -177,6 +179,11 @@ START_TEST(delegated)
 	ck_assert_str_eq(why, "the signer's certificate is not valid now");
 	s.signer = signer(ca, EKU_OCSP, "1.2.3.4=critical,DER:0500", 0, 0);
 	ck_assert_int_eq(check(tp_ocsp(&s), NULL), ERR_AUTH);
+	/* Delegated by a signature that today's computers forge. */
+	weak.key = key(2);
+	s.signer = tp_cert(&weak);
+	ck_assert_int_eq(check(tp_ocsp(&s), NULL), ERR_AUTH);
+	ck_assert_str_eq(why, "the issuer did not delegate to the signer");
 	/* One that a CA of the same name delegated. */
 	s.signer = signer(twin, EKU_OCSP, NULL, 0, 0);
 	ck_assert_int_eq(check(tp_ocsp(&s), NULL), ERR_AUTH);
@@ -186,6 +193,23 @@ START_TEST(delegated)
 	ck_assert_int_eq(check(tp_ocsp(&s), NULL), ERR_AUTH);
 	s.signer = tp_root("CN=Nobody", key(5));
 	ck_assert_int_eq(check(tp_ocsp(&s), NULL), ERR_AUTH);
+}
+END_TEST
+
+/* RFC 6960 4.4: what is critical and not known must not be passed over. */
+START_TEST(critical)
+{
+	struct tp_ocsp_spec s = { .cert = leaf, .issuer = ca,
+		.cert_id_hash = TP_SHA1 };
+
+	s.ext = "1.2.3.4=DER:0500";
+	s.ext_single = _i;
+	ck_assert_int_eq(check(tp_ocsp(&s), NULL), 0);
+	ck_assert_int_eq(info.status, REVOKE_GOOD);
+	s.ext = "1.2.3.4=critical,DER:0500";
+	ck_assert_int_eq(check(tp_ocsp(&s), NULL), ERR_UNSUP);
+	/* Nothing is known by an answer that is not believed. */
+	ck_assert_int_eq(info.status, REVOKE_UNKNOWN);
 }
 END_TEST
 
@@ -255,6 +279,7 @@ main(void)
 	tcase_add_test(t, nonces);
 	tcase_add_loop_test(t, times, 0, 6);
 	tcase_add_test(t, delegated);
+	tcase_add_loop_test(t, critical, 0, 2);
 	tcase_add_test(t, others);
 	tcase_add_test(t, one_bit);
 	suite_add_tcase(s, t);
