@@ -4,7 +4,6 @@
  */
 #include <fcntl.h>
 #include <getopt.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +14,7 @@
 #include "privsep/base/log.h"
 #include "privsep/base/secret.h"
 #include "privsep/conf/conf.h"
-#include "privsep/crypto/prf.h"
 #include "privsep/ipc/proc.h"
-#include "privsep/parent/deep.h"
 #include "privsep/parent/parent.h"
 #include "privsep/parent/sign.h"
 
@@ -67,23 +64,11 @@ print_conf(const struct conf *c)
 	return (r);
 }
 
-/* The words are good; are the certificates and keys that they name? Root reads
- * everything: only the user that will read them knows what is closed to it. */
+/* The words are good; are the certificates and keys that they name? */
 static int
 check_conf(const struct conf *c, const char *file)
 {
-	const struct passwd *pw = geteuid() == 0 ?
-	    getpwnam(role_user(ROLE_PARENT)) : NULL;
-	int r;
-
-	if (pw == NULL || crypto_init() != 0)
-		r = parent_check(c, report, NULL);
-	else
-		r = deep_now(c, pw->pw_uid, pw->pw_gid, report, NULL);
-	if (r == ERR_SYS)
-		fprintf(stderr, "%s: the certificates and keys were not "
-		    "checked: the process that does it died\n", file);
-	if (r != 0)
+	if (parent_check_as_user(c, report, NULL) != 0)
 		return (1);
 	printf("%s: good\n", file);
 	return (0);

@@ -64,9 +64,16 @@ make_certificates() {
 	rm "$DIR/ca.ext"
 	issue server serverAuth "$san"
 	issue user1 clientAuth "email:$user"
+	# What openssl writes by itself (AES, a SHA-256 MAC) iOS, macOS and
+	# Windows before 2019 call a wrong password; 3DES and SHA-1 all of them
+	# read. The password is 24 random bytes, so that nobody guesses it.
+	p12 -certpbe PBE-SHA1-3DES -keypbe PBE-SHA1-3DES -macalg sha1 \
+	    2>/dev/null || p12
+}
+p12() { # p12 OPTIONS...
 	P12=$password openssl pkcs12 -export -inkey "$DIR/user1.key" \
 	    -in "$DIR/user1.pem" -certfile "$DIR/ca.pem" -name user1 \
-	    -passout env:P12 -out "$DIR/user1.p12"
+	    -passout env:P12 "$@" -out "$DIR/user1.p12"
 }
 
 # ---- the configuration ------------------------------------------------------
@@ -147,7 +154,7 @@ remote { auth = pubkey }, the keys of user1.p12 in swanctl/pkcs12:
 
   connections { gh {
       version = 2
-      remote_addrs = <an address of $name>
+      remote_addrs = ${addrs%%[[:space:]]*}
       vips = 0.0.0.0, ::
       local  { auth = psk  id = $user }
       remote { auth = psk  id = $name }

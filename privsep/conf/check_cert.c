@@ -178,6 +178,31 @@ check_uri(struct parser *p, struct pos at, const struct conf_certificate *k)
 		    "label or its id: pkcs11:token=vpn;object=server");
 }
 
+/* The sign process is shut into it. */
+static void
+check_token_dir(struct parser *p, size_t i)
+{
+	const struct conf_certificate *v = p->c->certificates, *k = &v[i];
+
+	if (k->token_dir[0] == '\0' &&
+	    mark_find(p, BLOCK_CERTIFICATE, i, "token-dir") == NULL)
+		conf_err(p, pos_of(p, BLOCK_CERTIFICATE, i, "key"),
+		    "certificate \"%s\" has its key on a token and no "
+		    "token-dir; add: token-dir = /var/lib/softhsm/tokens",
+		    k->name);
+	for (size_t n = 0; n < i; n++) {
+		if (v[n].token_dir[0] == '\0' || k->token_dir[0] == '\0' ||
+		    strncmp(v[n].key, "pkcs11:", 7) != 0 ||
+		    strcmp(v[n].token_dir, k->token_dir) == 0)
+			continue;
+		conf_err(p, pos_of(p, BLOCK_CERTIFICATE, i, "token-dir"),
+		    "certificate \"%s\" has another token-dir than \"%s\"; "
+		    "all keys on tokens must have the same", k->name,
+		    v[n].name);
+		return;
+	}
+}
+
 static void
 check_certificate(struct parser *p, size_t i)
 {
@@ -194,6 +219,8 @@ check_certificate(struct parser *p, size_t i)
 		conf_err(p, pos_of(p, BLOCK_CERTIFICATE, i, "key"),
 		    "certificate \"%s\" has its key on a token and no module; "
 		    "add: module = /usr/lib/softhsm/libsofthsm2.so", k->name);
+	if (token)
+		check_token_dir(p, i);
 	if (!token && k->key[0] != '\0' && k->module[0] != '\0')
 		conf_warn(p, pos_of(p, BLOCK_CERTIFICATE, i, "module"),
 		    "certificate \"%s\": module does nothing where key is a "

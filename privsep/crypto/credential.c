@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "privsep/crypto/ossl.h"
+#include "privsep/crypto/sig_int.h"
 
 static void
 about(struct txt *t, const char *what, const struct cert *c)
@@ -145,8 +146,9 @@ build(struct credential *out, struct cert *leaf, const struct source *s,
 			    "issuer of its name that did not sign", c));
 		if (up == NULL) {
 			if (c == leaf)
-				note(out, "neither its file nor a trust has "
-				    "the issuer of", c);
+				note(out, "clients may miss a CA, add it to "
+				    "the file: neither its file nor a trust "
+				    "has the issuer of", c);
 			return (0);
 		}
 		if (in_list(&out->chain, up))
@@ -227,11 +229,21 @@ check_leaf(struct credential *out, struct cert *leaf, struct cert_why *why)
 	X509 *x = cert_x509(leaf);
 	uint32_t usage = X509_get_key_usage(x);
 	uint32_t ext = X509_get_extended_key_usage(x);
+	uint16_t pss_hash = cert_key(leaf)->pss_hash;
 
 	/* RFC 4945 5.1.3.2: digitalSignature or nonRepudiation. */
 	if ((usage & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) == 0)
 		return (fault(why, FAULT_USAGE, "its key usage does not allow "
 		    "signatures:", leaf));
+	/* RFC 4055 1.2: parameters of the key bind every signature. Our choice
+	 * of one knows only kinds of keys, and begins with SHA2-256. */
+	if (pss_hash > 2)
+		return (fault(why, FAULT_WEAK, "its key allows RSA-PSS with "
+		    "one hash alone, which is not SHA2-256: make it without "
+		    "parameters:", leaf));
+	if (pss_hash == 2)
+		note(out, "RSA-PSS with SHA2-256 alone is what clients must "
+		    "take from", leaf);
 	if ((ext & (XKU_SSL_SERVER | XKU_ANYEKU)) == 0)
 		note(out, "Windows and others want extended key usage "
 		    "serverAuth in", leaf);
@@ -274,9 +286,9 @@ find_leaf(const struct cert_list *l)
 
 static int
 read_file(struct cert_list *l, const uint8_t *p, size_t len,
-    const struct secret *password, struct cert_why *why)
+    struct cert_why *why)
 {
-	switch (cert_read(l, p, len, password)) {
+	switch (cert_read(l, p, len, NULL)) {
 	case 0:
 		if (l->n != 0)
 			return (0);
@@ -303,8 +315,8 @@ read_file(struct cert_list *l, const uint8_t *p, size_t len,
 
 int
 credential_load(struct credential *out, const uint8_t *p, size_t len,
-    const struct secret *password, const struct cert_list *const *trusts,
-    size_t n_trusts, uint64_t now, struct cert_why *why)
+    const struct cert_list *const *trusts, size_t n_trusts, uint64_t now,
+    struct cert_why *why)
 {
 	struct cert_list file = { .n = 0 };
 	struct source s = { &file, trusts, n_trusts };
@@ -312,7 +324,7 @@ credential_load(struct credential *out, const uint8_t *p, size_t len,
 
 	memset(out, 0, sizeof(*out));
 	memset(why, 0, sizeof(*why));
-	if ((r = read_file(&file, p, len, password, why)) == 0 &&
+	if ((r = read_file(&file, p, len, why)) == 0 &&
 	    (r = build(out, find_leaf(&file), &s, why)) == 0 &&
 	    (r = check(out, now, why)) == 0)
 		note_strays(out, &file);
@@ -338,7 +350,7 @@ credential_trust(struct trust_set *ts, const struct trust_opts *o,
 
 	memset(l, 0, sizeof(*l));
 	memset(why, 0, sizeof(*why));
-	if ((r = read_file(l, p, len, NULL, why)) == 0)
+	if ((r = read_file(l, p, len, why)) == 0)
 		r = trust_add(ts, o, l, why);
 	if (r != 0) {
 		if (why->fault == FAULT_NONE)

@@ -7,11 +7,13 @@
 #include "privsep/parent/parent.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "privsep/conf/conf_enum.h"
 #include "privsep/crypto/credential.h"
@@ -272,7 +274,7 @@ check_certificate(struct check *k, size_t i)
 		return;
 	if (slurp(k, c->line, what, c->chain, CERT_FILE_MAX, &p, &len) == 0) {
 		/* As pki reads it, which is told no password. */
-		if (credential_load(&k->creds[i], p, len, NULL, k->lists,
+		if (credential_load(&k->creds[i], p, len, k->lists,
 		    k->c->n_trusts, k->now, &why) != 0) {
 			say(k, 0, c->line, "%s: %s: %s: %s%s", what, c->chain,
 			    why_person(whys[why.fault]), why.detail,
@@ -383,6 +385,23 @@ parent_check(const struct conf *c, conf_report_fn *report, void *arg)
 		return (r);
 	}
 	return (deep_check(c, report, arg));
+}
+
+int
+parent_check_as_user(const struct conf *c, conf_report_fn *report, void *arg)
+{
+	const struct passwd *pw = geteuid() == 0 ?
+	    getpwnam(role_user(ROLE_PARENT)) : NULL;
+	int r;
+
+	/* Without its users the headend does not start, and says so itself. */
+	if (pw == NULL || crypto_init() != 0)
+		return (parent_check(c, report, arg));
+	r = deep_now(c, pw->pw_uid, pw->pw_gid, report, arg);
+	if (r == ERR_SYS)
+		report(arg, 0, "the certificates and keys were not checked: "
+		    "the process that does it died");
+	return (r);
 }
 
 int

@@ -12,5 +12,9 @@ int parent_run(struct conf *conf);
  * every fault was reported. */
 int parent_check(const struct conf *c, conf_report_fn *report, void *arg)
     MUST_USE;
+/* The same as the user who will read the files, when root asks: root could
+ * read what is closed to it. */
+int parent_check_as_user(const struct conf *c, conf_report_fn *report,
+    void *arg) MUST_USE;
 
 #endif

@@ -428,7 +428,7 @@ START_TEST(password_is_read)
 	    "pool \"p\" { ipv4 = 10.1.0.0/16 }\n"
 	    "trust \"t\" { file = k.psk }\n"
 	    "certificate \"c\" { chain = k.psk  key = \"pkcs11:object=c\"  "
-	    "module = /bin/sh  password-file = k.psk }\n"
+	    "module = /bin/sh  token-dir = /  password-file = k.psk }\n"
 	    "policy \"s\" { auth = certificate  pool = p }\n";
 	const char *want = passwords[_i].password;
 	struct conf *c;
