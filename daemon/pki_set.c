@@ -388,7 +388,7 @@ own_read(const struct pki_set *s, struct set_cert *c,
 		txt_str(&t, err_text(r));
 		return (r);
 	}
-	r = credential_load(&c->cred, p, len, NULL, trusts, s->n_trusts, now,
+	r = credential_load(&c->cred, p, len, trusts, s->n_trusts, now,
 	    why);
 	free(p);
 	c->loaded = r == 0;

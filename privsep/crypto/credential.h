@@ -27,15 +27,16 @@ struct credential {
 /*
  * Everything of a file (see cert_read), ours first found: the first that is no
  * CA, else the first. The chain is completed from the file and from what the
- * trusts' files hold. now: s since 1970. 0, and *out is the caller's until
+ * trusts' files hold. A file under a password is not read: whoever runs this is
+ * told none. now: s since 1970. 0, and *out is the caller's until
  * credential_clear(); ERR_POLICY and *why: EXPIRED, NOT_YET (any of the
  * chain), WEAK (no suite takes its key, or MD5), SIGNATURE (the file has an
  * issuer that did not sign it), USAGE (its key may not sign), SYNTAX, LIMIT;
  * ERR_NOMEM. *why is set on any error.
  */
 int credential_load(struct credential *out, const uint8_t *p, size_t len,
-    const struct secret *password, const struct cert_list *const *trusts,
-    size_t n_trusts, uint64_t now, struct cert_why *why) MUST_USE;
+    const struct cert_list *const *trusts, size_t n_trusts, uint64_t now,
+    struct cert_why *why) MUST_USE;
 void credential_clear(struct credential *c);
 /* A trust's file as pki takes it: read, then added to ts. 0 and *l is the
  * caller's (cert_list_clear), ERR_POLICY and *why. */

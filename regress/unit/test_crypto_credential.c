@@ -17,7 +17,7 @@ load(struct tp_blob file, struct tp_blob trust)
 
 	if (trust.len != 0)
 		ck_assert_int_eq(cert_read(&l, trust.p, trust.len, NULL), 0);
-	r = credential_load(&cred, file.p, file.len, NULL, &v, 1, NOW, &why);
+	r = credential_load(&cred, file.p, file.len, &v, 1, NOW, &why);
 	cert_list_clear(&l);
 	return (r);
 }
@@ -166,6 +166,65 @@ START_TEST(password)
 }
 END_TEST
 
+/* Keys of id-RSASSA-PSS whose parameters allow one hash alone, each under
+ * itself: openssl genpkey -pkeyopt rsa_pss_keygen_md:... */
+static const char pss_256[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIDLjCCAeICAQEwQQYJKoZIhvcNAQEKMDSgDzANBglghkgBZQMEAgEFAKEcMBoG\n"
+    "CSqGSIb3DQEBCDANBglghkgBZQMEAgEFAKIDAgEgMA4xDDAKBgNVBAMMA3ZwbjAg\n"
+    "Fw0yMDAxMDEwMDAwMDBaGA8yMDk5MDEwMTAwMDAwMFowDjEMMAoGA1UEAwwDdnBu\n"
+    "MIIBVjBBBgkqhkiG9w0BAQowNKAPMA0GCWCGSAFlAwQCAQUAoRwwGgYJKoZIhvcN\n"
+    "AQEIMA0GCWCGSAFlAwQCAQUAogMCASADggEPADCCAQoCggEBALGnb4+rGxQ8UZWz\n"
+    "chAXeAlnsDgiUtVeDdcvacQLcyhdpIAA7xa2A0WfelrpCkawpxt/OCey76fftehH\n"
+    "kV49M0nRDRTEZeHyO9Oo/ne0nNtTzMQPuYshZ7z6HU+oBo6gqqPYzAA8/S+D0AFY\n"
+    "78HeDXdR1YZG1KoJoeTCTLz5BU9iw5H5uEppQfGWNDQkh1S7EMCd3BNDk8nWPH06\n"
+    "DXNNPLhoStMW6LzCs8azSTlwblP4UAMXtlC1kFF38Rfc2rh6zWzju71I2jS2dGxb\n"
+    "EhttrpA5qBy5qVdL6AHKrZACA2glDf8k39UZKR0XrdzxWE1fSpleWhc7TQ8oLZE+\n"
+    "cwqZUqcCAwEAATBBBgkqhkiG9w0BAQowNKAPMA0GCWCGSAFlAwQCAQUAoRwwGgYJ\n"
+    "KoZIhvcNAQEIMA0GCWCGSAFlAwQCAQUAogMCASADggEBAD/yaqVDYoPMzWE4gmMY\n"
+    "bngA7rKjebZwrCitiw11BX0/n0FuL2LyVazg06HYUes0QbmLaY0vbFjB4pIEf9NQ\n"
+    "5sSHp0ar6s4GpU1eeFMpxsaPL7M1OYq+iqagTP//4f72gTUBlCebQBoE0PWaLko5\n"
+    "MpEYS+2o4ai7D4/GnzA/ddXcRRfzDAVmeQ3dshei4jTzytNbw5Hhw5NJGpV6Cksw\n"
+    "I3qTNWjW4UvLyxcFKp7JO1GP14GtfHccvNssumP2xfS3pcn/wmGnxI4JtKGSXOm3\n"
+    "wlaKAYURD8YVAJJVlJfrSLAfuF8cJ9uqgOLw3awqPhazNQA1TeK0HBvz8wf5jZr7\n"
+    "L/4=\n"
+    "-----END CERTIFICATE-----\n";
+static const char pss_384[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIDLjCCAeICAQEwQQYJKoZIhvcNAQEKMDSgDzANBglghkgBZQMEAgIFAKEcMBoG\n"
+    "CSqGSIb3DQEBCDANBglghkgBZQMEAgIFAKIDAgEwMA4xDDAKBgNVBAMMA3ZwbjAg\n"
+    "Fw0yMDAxMDEwMDAwMDBaGA8yMDk5MDEwMTAwMDAwMFowDjEMMAoGA1UEAwwDdnBu\n"
+    "MIIBVjBBBgkqhkiG9w0BAQowNKAPMA0GCWCGSAFlAwQCAgUAoRwwGgYJKoZIhvcN\n"
+    "AQEIMA0GCWCGSAFlAwQCAgUAogMCATADggEPADCCAQoCggEBAJ5HICIg6aZDMzrb\n"
+    "xvrEhO6gNxzxKS5Z52S68Aqhn3iue7nqNlUP6DQu32Vgwk542SzGMNVc4dZM3q3q\n"
+    "KTiLX4Ptklye0aITJWRpEazDiKvqCRi/W04EZ/94l9gbd8NWDLTwO5pKHo41/toj\n"
+    "/mNwlNI3VHwXj+nBPbYHTFfmduAuodOEhBMjvE1lFE4oN2ktBvyv8XHEoOky7Nv2\n"
+    "N5cCU0Qfb8SfQwnEzkIQMtUXP6t4bKiYkXWArtCM+QThW9VyULqIgvonr7Otn9JE\n"
+    "Z6WMH2xofHt2O/16d1GN3gBBfyvf4IfKxX/xH6QLTV71o5FLN01fy7lbIB3VoaGA\n"
+    "mMQgB2kCAwEAATBBBgkqhkiG9w0BAQowNKAPMA0GCWCGSAFlAwQCAgUAoRwwGgYJ\n"
+    "KoZIhvcNAQEIMA0GCWCGSAFlAwQCAgUAogMCATADggEBADSW3UhW5MVyKfjESEvm\n"
+    "ppMDAjFcTjLFK1SXfQGahhybs1jcD75MJl/I5d5AZ1hOofKyVypg6AXT9HEkv19I\n"
+    "6dLfkQp9pKSO1FQ3nJv+NbAB3AT7Ptw96X+ix1Un4sT6tWZNiEA4AaFoJq7LmPXw\n"
+    "5WioK7RBU5LKkpgyRklNCzfDsD6695e4mNHGc+GUYpNFf1MSIkBD8ae81MEXBZzi\n"
+    "IAzKzQmxa6joWRE5ivAZbenLR2O1gYIGEUEQbomH59GOjxYtuXmrSlfxsccFZCer\n"
+    "sA7ibdsfErpggvIpgSdlgnsEN3ZSdOBuyXybiUYZ4Ddfp6uLm8A81pRIwjwn9inu\n"
+    "aWA=\n"
+    "-----END CERTIFICATE-----\n";
+
+START_TEST(pss_of_one_hash)
+{
+	struct tp_blob b = { (const uint8_t *)pss_256, strlen(pss_256) };
+
+	ck_assert_int_eq(load(b, none), 0);
+	ck_assert_ptr_nonnull(strstr(cred.note, "SHA2-256 alone"));
+	credential_clear(&cred);
+	b = (struct tp_blob){ (const uint8_t *)pss_384, strlen(pss_384) };
+	ck_assert_int_eq(load(b, none), ERR_POLICY);
+	ck_assert_int_eq(why.fault, FAULT_WEAK);
+	ck_assert_ptr_nonnull(strstr(why.detail, "one hash alone"));
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -180,6 +239,7 @@ suite(void)
 	tcase_add_test(tc, weak);
 	tcase_add_test(tc, dates);
 	tcase_add_test(tc, password);
+	tcase_add_test(tc, pss_of_one_hash);
 	suite_add_tcase(s, tc);
 	return (s);
 }
