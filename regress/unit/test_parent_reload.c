@@ -38,19 +38,25 @@ parsed(const char *text)
 	return (c);
 }
 
+/* A headend with this configuration, which is freed. */
 static void
-setup(void)
+house(struct conf *c)
 {
-	struct conf *c = parsed(OLD);
-
 	f = fake_house();
 	f->conf = *c;
 	free(c);
 	f->conf.net_workers = f->conf.esp_workers = f->conf.sign_workers = 2;
 	fake_parent(f);
-	cert_up(f);
+	if (f->conf.n_certificates != 0)
+		cert_up(f);
 	for (unsigned int i = 0; i < 2; i++)
 		parent_role_ready(f->p, ROLE_NET, i);
+}
+
+static void
+setup(void)
+{
+	house(parsed(OLD));
 }
 
 static void
@@ -518,6 +524,68 @@ START_TEST(policy_gone)
 }
 END_TEST
 
+/* ---- shared keys --------------------------------------------------------------- */
+#define ALICE "alice@example.com"
+#define KEYS "policy \"k\" { auth = psk  psk-file = k.psk  pool = p }\n"
+
+static struct conf *
+keyed(const char *text, const char *id, const char *key)
+{
+	struct conf *c = parsed(text);
+	struct conf_policy *po = &c->policies[c->n_policies - 1];
+
+	po->psks = calloc(1, sizeof(*po->psks));
+	ck_assert_ptr_nonnull(po->psks);
+	fake_psk(po, id, key);
+	return (c);
+}
+
+static unsigned int
+psk_login(const char *id, const char *key)
+{
+	struct pair pair = fake_pair(f, 0, (size_t)f->p->tickets.worker[0].
+	    n_bound + f->p->n_sessions);
+
+	return (fake_login(f, 0, &pair, id, key));
+}
+
+/* A file whose keys changed: the new key opens, the old one does not, who is
+ * gone from it is nobody; who is in stays in. With and without certificates,
+ * where it may also be taken back. */
+START_TEST(keys_change)
+{
+	const char *text = _i == 0 ? HEAD KEYS : HEAD CERT("ec") TRUST("staff")
+	    KEYS;
+
+	house(keyed(text, ALICE, "the first key"));
+	ck_assert_uint_eq(psk_login(ALICE, "the first key"), WHY_OK);
+	f->load = keyed(text, _i == 3 ? "bob@example.com" : ALICE,
+	    "the second key");
+	reload_start(f->p);
+	if (_i != 0) {
+		reload_checked(f->p, 1);
+		ck_assert_uint_eq(creds_gen(f->p), 2);
+	}
+	if (_i == 2) {
+		cert_loaded(f, 2, MSG_REFUSED);
+		ck_assert_uint_eq(psk_login(ALICE, "the second key"),
+		    WHY_PSK_MISMATCH);
+		ck_assert_uint_eq(psk_login(ALICE, "the first key"), WHY_OK);
+	} else if (_i == 3) {
+		ck_assert_uint_eq(psk_login(ALICE, "the first key"),
+		    WHY_ID_UNKNOWN);
+		ck_assert_uint_eq(psk_login("bob@example.com",
+		    "the second key"), WHY_OK);
+	} else {
+		ck_assert_uint_eq(psk_login(ALICE, "the first key"),
+		    WHY_PSK_MISMATCH);
+		ck_assert_uint_eq(psk_login(ALICE, "the second key"), WHY_OK);
+	}
+	ck_assert_uint_eq(f->p->n_sessions, 2);
+	ck_assert_uint_eq(fake_count(f, ROLE_DB, MSG_GRANT_ENDED), 0);
+}
+END_TEST
+
 /* ---- the ends of certificates -------------------------------------------------- */
 static void
 a_minute(void)
@@ -595,6 +663,16 @@ reload_case(void)
 }
 
 static TCase *
+keys_case(void)
+{
+	TCase *tc = tcase_create("keys");
+
+	tcase_add_checked_fixture(tc, NULL, teardown);
+	tcase_add_loop_test(tc, keys_change, 0, 4);
+	return (tc);
+}
+
+static TCase *
 expiry_case(void)
 {
 	TCase *tc = tcase_create("expiry");
@@ -608,7 +686,8 @@ expiry_case(void)
 int
 main(void)
 {
-	static TCase *(*const cases[])(void) = { reload_case, expiry_case };
+	static TCase *(*const cases[])(void) = { reload_case, keys_case,
+		expiry_case };
 
 	return (fake_main(cases, sizeof(cases) / sizeof(cases[0])));
 }
