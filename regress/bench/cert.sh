@@ -77,18 +77,12 @@ cert_round() {
 		done
 	cert_end "$1"
 }
-cert_end() { # the sessions of a round end, outside of what is measured
-	case $1 in
-	gh)
-		ctl kill all >/dev/null || fail "gatehousectl kill all"
-		wait_for 20 cert_none || fail "sessions stay"
-		;;
-	*)
-		swanctl --terminate --ike gw --force --timeout 1 \
-		    --uri "unix://$W/gw/vici" >"$W/end.txt" 2>&1 ||
-			fail "swanctl: $(tail -3 "$W/end.txt")"
-		;;
-	esac
+# The sessions of a round end, outside of what is measured, so that the next
+# login is one and no takeover. charon's "unique = never" needs none of it.
+cert_end() {
+	[ "$1" = gh ] || return 0
+	ctl kill all >/dev/null || fail "gatehousectl kill all"
+	wait_for 20 cert_none || fail "sessions stay"
 	sleep 1
 }
 cert_none() { [ "$(ctl show sessions --json | grep -c user)" = 0 ]; }
