@@ -196,6 +196,25 @@ START_TEST(delegated)
 }
 END_TEST
 
+/* RSA-PSS says its hash in parameters, and SHA-1 where it has none. */
+START_TEST(delegated_pss)
+{
+	static const enum tp_hash hashes[] = { TP_SHA256, TP_SHA1 };
+	struct tp_cert *root = tp_root("CN=R", tp_key(TP_RSA2048, 0));
+	struct tp_spec spec = { .subject = "CN=OCSP", .key = key(2),
+		.issuer = root, .pss = 1, .hash = hashes[_i],
+		.ext = { EKU_OCSP } };
+	struct tp_ocsp_spec s = { .issuer = root, .cert_id_hash = TP_SHA1 };
+	struct tp_blob b;
+
+	s.cert = tp_leaf("CN=alice", key(1), root, NULL);
+	s.signer = tp_cert(&spec);
+	b = tp_ocsp(&s);
+	ck_assert_int_eq(ocsp_check(&info, b.p, b.len, parsed(s.cert),
+	    parsed(root), NULL, NOW, why, sizeof(why)), _i == 0 ? 0 : ERR_AUTH);
+}
+END_TEST
+
 /* RFC 6960 4.4: what is critical and not known must not be passed over. */
 START_TEST(critical)
 {
@@ -279,6 +298,7 @@ main(void)
 	tcase_add_test(t, nonces);
 	tcase_add_loop_test(t, times, 0, 6);
 	tcase_add_test(t, delegated);
+	tcase_add_loop_test(t, delegated_pss, 0, 2);
 	tcase_add_loop_test(t, critical, 0, 2);
 	tcase_add_test(t, others);
 	tcase_add_test(t, one_bit);

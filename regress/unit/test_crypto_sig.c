@@ -135,6 +135,10 @@ START_TEST(every_line_verifies)
 		len = auth_make(&l, l.alg->method, auth);
 		ck_assert_int_eq(check(&l, l.alg->method, auth, len), 0);
 		damage(&l, l.alg->method, auth, len);
+		/* Each method has its curve (RFC 4754 2). */
+		for (uint8_t m = 0; m < 14; m++)
+			if (m != l.alg->method)
+				ck_assert_int_ne(check(&l, m, auth, len), 0);
 	}
 	pubkey_free(l.key);
 }
