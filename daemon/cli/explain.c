@@ -99,7 +99,7 @@ static const struct {
 	{ WHY_CERT_POLICY, "use the identity or the certificate that a policy "
 	    "is for", "a policy with auth = certificate takes it when "
 	    "server-id, client-id, trust, issuer, user-from and suite all do; "
-	    "the log says why none did (parent.auth.refused)" },
+	    "the compared values tell which did not" },
 	{ WHY_SIG_BAD, "its private key is not that of the certificate it "
 	    "sent: install both from one PKCS#12 file", NULL },
 	{ WHY_SIG_METHOD, "choose a signature that goes with the key: RSA "
