@@ -68,9 +68,12 @@ def cert():
         for when, prims in ("new", "bare"), ("known", "known"):
             m = "cert.%s.%s" % (kind, when)
             prim = med("cert.%s.%s" % (kind, prims), "hs_bench")
+            x509 = med("cert.%s.x509" % kind, "hs_bench")
+            note = "primitives %.3g us" % prim if prim else ""
+            if x509 and when == "new":
+                note += "; with OpenSSL's X509 %.3g us" % x509
             row("%s login, %s certificate, primitives + 60 us" % (title, when),
-                med(m, "gh"), " us", prim + 60 if prim else None, None,
-                "primitives %.3g us" % prim if prim else "")
+                med(m, "gh"), " us", prim + 60 if prim else None, None, note)
             ratio("%s login, %s certificate, beside charon" % (title, when),
                   m, "gh", "charon", 1 / 4, 1 / 6, " us")
 
