@@ -8,8 +8,8 @@ SUITE := RESULTS=$(RESULTS) bash regress/suite.sh
 FUZZ_S ?= 18
 # Sanitizers slow everything: their own, shorter list of live scenarios.
 LIVE := $(sort $(wildcard regress/live/t_*.sh))
-LIVE_SAN := $(addprefix regress/live/t_,$(addsuffix .sh,plain nat groups_a \
-	cookies wrong_psk two_clients workers initiator))
+LIVE_SAN := $(addprefix regress/live/t_,$(addsuffix .sh,plain cookies \
+	wrong_psk workers initiator cert_hostile cert_matrix crl))
 
 $(B)/regress/live/ghclient: $(B)/regress/live/ghclient.o $(call deplibs,sim)
 	$(CC) $(VLD) -o $@ $< -Wl,--start-group $(call deplibs,sim) \
