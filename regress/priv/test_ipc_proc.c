@@ -21,6 +21,7 @@
 
 #include "privsep/base/log.h"
 #include "privsep/ipc/proc.h"
+#include "regress/priv/wait.h"
 
 #define ID_BASE 64300
 #define WAIT_S 20
@@ -231,31 +232,13 @@ on_exit_(void *arg, enum role role, unsigned int index, int status,
 	t->last_status = status;
 }
 
-static void
-timeout_cb(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	*(int *)arg = 1;
-}
-
 /* Run the loop until *n reaches want. */
 static int
 wait_for(struct test *t, const unsigned int *n, unsigned int want,
     const char *what)
 {
-	struct timeval tv = { WAIT_S, 0 };
-	int late = 0;
-	struct event *ev = evtimer_new(t->base, timeout_cb, &late);
-
-	if (ev == NULL || event_add(ev, &tv) != 0)
-		return (1);
-	while (*n < want && !late)
-		event_base_loop(t->base, EVLOOP_ONCE);
-	event_free(ev);
-	if (*n >= want)
+	if (wait_count(t->base, WAIT_S, n, want, what) == 0)
 		return (0);
-	fprintf(stderr, "FAIL %s: %u of %u\n", what, *n, want);
 	t->bad++;
 	return (1);
 }
