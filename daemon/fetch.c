@@ -298,6 +298,7 @@ resolve(struct job *j)
 static void
 redirect(struct job *j, long status, const char *to)
 {
+	struct fetch_url from = j->u;
 	const char *why;
 	char text[120];
 
@@ -312,12 +313,17 @@ redirect(struct job *j, long status, const char *to)
 		return;
 	}
 	snprintf(j->url, sizeof(j->url), "%s", to);
-	if (fetch_url_parse(&j->u, j->url, &why) != 0) {
-		snprintf(text, sizeof(text), "redirect refused: %s", why);
-		job_fail(j, MSG_REFUSED, text);
-		return;
+	/* A host that somebody signed for, or that is on our list, must not
+	 * send us to one that nobody named. */
+	if (fetch_url_parse(&j->u, j->url, &why) == 0) {
+		if (strcmp(j->u.host, from.host) == 0 && j->u.port == from.port) {
+			resolve(j);
+			return;
+		}
+		why = "to another host or port";
 	}
-	resolve(j);
+	snprintf(text, sizeof(text), "redirect refused: %s", why);
+	job_fail(j, MSG_REFUSED, text);
 }
 
 static void
