@@ -47,7 +47,7 @@ conf_cert
 start_fails 'key'
 
 so=/usr/lib/softhsm/libsofthsm2.so
-[ -e $so ] || skip "no SoftHSM"
+[ -e $so ] || fail "no SoftHSM: install softhsm2 (regress/deps.sh test)"
 mkdir "$W/tokens"
 export SOFTHSM2_CONF=$W/tokens/softhsm2.conf
 echo "directories.tokendir = $W/tokens" >"$SOFTHSM2_CONF"

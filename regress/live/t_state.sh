@@ -15,7 +15,7 @@ unmount() { # what is mounted goes before the folder does
 }
 trap unmount EXIT
 mount -t tmpfs -o size=600k,mode=700 tmpfs "$W/state" ||
-	skip "cannot mount a tmpfs"
+	fail "cannot mount a tmpfs"
 chown _gh_db:_gh_db "$W/state"
 said() { grep -aq "$1" "$W/headend.log"; }
 times() { grep -ac "$1" "$W/headend.log"; }
