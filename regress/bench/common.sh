@@ -32,7 +32,7 @@ bench_cleanup() {
 	for p in $PIDS; do
 		end_pid "$p"
 	done
-	if [ "$st" -ne 0 ] && [ "$st" -ne 77 ]; then
+	if [ "$st" -ne 0 ]; then
 		for p in "$TOP"/*/*.log "$TOP"/*/*.out; do
 			[ -s "$p" ] || continue
 			echo "---- ${p#"$TOP"/} (last 15 lines)"

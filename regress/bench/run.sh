@@ -17,7 +17,7 @@ for part in esp login cert cookie idle; do
 	# shellcheck source=/dev/null
 	. "$here/$part.sh"
 done
-[ "$(id -u)" = 0 ] || skip "needs root for network namespaces"
+[ "$(id -u)" = 0 ] || fail "needs root for network namespaces"
 trap bench_cleanup EXIT
 trap 'exit 130' INT TERM
 : >"$RAW"

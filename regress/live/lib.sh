@@ -33,10 +33,6 @@ fail() {
 	echo "FAIL: $*"
 	exit 1
 }
-skip() {
-	echo "SKIP: $*"
-	exit 77
-}
 ns() { # ns NAME COMMAND...: run in a namespace of this lane
 	local n=$1
 	shift
@@ -87,7 +83,7 @@ cleanup() {
 	for p in $PIDS; do
 		end_pid "$p"
 	done
-	if [ "$st" -ne 0 ] && [ "$st" -ne 77 ] && [ -z "${QUIET:-}" ]; then
+	if [ "$st" -ne 0 ] && [ -z "${QUIET:-}" ]; then
 		for p in "$W"/*.log; do
 			[ -s "$p" ] || continue
 			echo "---- $(basename "$p") (last 40 lines)"
@@ -120,7 +116,7 @@ addr() { # addr NS DEV ADDRESS...
 
 topo_up() {
 	local n
-	[ "$(id -u)" = 0 ] || skip "needs root for network namespaces"
+	[ "$(id -u)" = 0 ] || fail "needs root for network namespaces"
 	trap cleanup EXIT
 	trap 'exit 130' INT TERM
 	for n in c1 c2 rt hd in; do
